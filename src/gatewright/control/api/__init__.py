@@ -1,0 +1,1 @@
+"""The management API, derived from the service descriptors."""

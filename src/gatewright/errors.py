@@ -1,0 +1,159 @@
+"""Every error Gatewright raises on purpose, in one tree.
+
+::
+
+    GatewrightError
+    ├── ConfigError              the operator's settings or files cannot be used; stops the command
+    ├── ClientError        400   the caller sent something that cannot be served
+    │   ├── NotFoundError        404
+    │   ├── AlreadyExistsError   400   (the status MLflow's clients expect)
+    │   ├── InvalidStateError    409
+    │   ├── MethodNotAllowedError 405
+    │   └── TooLargeError        413
+    ├── AccessError        401   no key, or not a valid one
+    │   └── ForbiddenError       403
+    ├── UnavailableError   503   we cannot serve this now
+    └── UpstreamError      502   the provider failed
+        ├── UpstreamRefusedError     502   no connection could be made (nothing was sent)
+        ├── UpstreamProtocolError    502   the answer broke off or is not HTTP
+        ├── UpstreamTimeoutError     504
+        └── UpstreamStatusError      its own   the provider answered with an error status
+
+Only `public` is ever shown to a caller. It says what happened, which thing, and what to do; it never holds a
+secret value. Which upstream failure is retried or falls back is decided in one table, `gateway/attempt.py`.
+"""
+
+
+class GatewrightError(Exception):
+    """Root of the tree; `str()` of an error is its public message.
+
+    Attributes:
+        status: HTTP status of the answer.
+        code: machine-readable code, MLflow's `error_code` vocabulary.
+        public: the message for the caller; free of secrets.
+    """
+
+    status = 500
+    code = "INTERNAL_ERROR"
+
+    def __init__(self, public: str) -> None:
+        super().__init__(public)
+        self.public = public
+
+
+class ConfigError(GatewrightError):
+    """The operator's settings, files or command line cannot be used."""
+
+    code = "INVALID_CONFIGURATION"
+
+
+class ClientError(GatewrightError):
+    """The caller sent something that cannot be served; sending it again will not help."""
+
+    status = 400
+    code = "INVALID_PARAMETER_VALUE"
+
+
+class NotFoundError(ClientError):
+    """The named thing does not exist."""
+
+    status = 404
+    code = "RESOURCE_DOES_NOT_EXIST"
+
+
+class AlreadyExistsError(ClientError):
+    """The name or the link is taken."""
+
+    code = "RESOURCE_ALREADY_EXISTS"
+
+
+class InvalidStateError(ClientError):
+    """The thing is in use, or not in a state that allows this."""
+
+    status = 409
+    code = "INVALID_STATE"
+
+
+class MethodNotAllowedError(ClientError):
+    """The path exists, but not with this method; `allow` lists those it has."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, public: str, allow: tuple[str, ...]) -> None:
+        super().__init__(public)
+        self.allow = allow
+
+
+class TooLargeError(ClientError):
+    """The body is over the limit."""
+
+    status = 413
+    code = "REQUEST_TOO_LARGE"
+
+
+class AccessError(GatewrightError):
+    """No key was sent, or not a valid one."""
+
+    status = 401
+    code = "UNAUTHENTICATED"
+
+
+class ForbiddenError(AccessError):
+    """The key is valid but may not do this."""
+
+    status = 403
+    code = "PERMISSION_DENIED"
+
+
+class UnavailableError(GatewrightError):
+    """Gatewright cannot serve this now; the message says what must change."""
+
+    status = 503
+    code = "TEMPORARILY_UNAVAILABLE"
+
+
+class UpstreamError(GatewrightError):
+    """The provider failed."""
+
+    status = 502
+    code = "UPSTREAM_ERROR"
+
+
+class UpstreamRefusedError(UpstreamError):
+    """No connection could be made, so nothing was sent."""
+
+    code = "UPSTREAM_UNREACHABLE"
+
+
+class UpstreamProtocolError(UpstreamError):
+    """The answer broke off, or is not the protocol that was expected."""
+
+    code = "UPSTREAM_PROTOCOL_ERROR"
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The provider did not answer in time."""
+
+    status = 504
+    code = "UPSTREAM_TIMEOUT"
+
+
+class UpstreamStatusError(UpstreamError):
+    """The provider answered with an error status.
+
+    Attributes:
+        status: the provider's status, given on to the caller.
+        headers: its response headers, lower-case names.
+        body: its body, at most what `upstream` was told to read.
+    """
+
+    code = "UPSTREAM_REJECTED"
+
+    def __init__(
+        self, public: str, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes
+    ) -> None:
+        super().__init__(public)
+        self.status = status
+        self.headers = headers
+        self.body = body

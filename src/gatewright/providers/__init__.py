@@ -1,0 +1,1 @@
+"""Who to call: one row or one file a provider."""

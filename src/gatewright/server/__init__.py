@@ -1,0 +1,1 @@
+"""From HTTP to the pipeline and back."""

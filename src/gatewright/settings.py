@@ -1,0 +1,168 @@
+"""One frozen Settings, built once at the start: the only reader of the environment.
+
+Every field is set by `GATEWRIGHT_` and its name in upper case; a command-line option of the same name wins.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from gatewright.errors import ConfigError
+
+PREFIX = "GATEWRIGHT_"
+
+_SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_KUBERNETES_LINK = re.compile(r"tcp://\S+")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _flag(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("", "0", "false", "no", "off"):
+        return False
+    raise ValueError("use 1 or 0")
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError(f"use a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise ValueError("use a number of seconds above 0")
+    return number
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"\s*(\d{1,15})\s*([kmg]?)i?b?\s*", text.lower())
+    if found is None or int(found[1]) == 0:
+        raise ValueError("use a number of bytes, or one with K, M or G, such as 64M")
+    return int(found[1]) * _SIZES[found[2]]
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _setting(read: Callable[[str], Any], default: Any, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"read": read})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator can set.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port to listen on; 0 takes a free one.
+        data_dir: folder of the SQLite database and of the key-encryption key made at the first start.
+        database: SQLAlchemy URL (`sqlite:///file`, `postgresql://…`); empty for `gatewright.db` in `data_dir`.
+        workers: number of server processes.
+        no_auth: serve without keys; refused unless `host` is a loopback address.
+        admin_key: an admin key given from outside instead of the one made at the first start; at least 16 characters.
+        kek: key-encryption keys, base64 or hex of 32 bytes, comma-separated; the first encrypts, the others only decrypt.
+        kek_file: a file with the same, one key a line; empty for `kek` in `data_dir`.
+        allow_private_upstreams: let `api_base` be `http` and point at private or loopback addresses.
+        max_body: largest request body in bytes.
+        connect_timeout: seconds to open a connection to an upstream, TLS included.
+        first_byte_timeout: seconds from the request sent to the first byte of the answer.
+        idle_timeout: seconds without a byte while an upstream answers.
+        total_timeout: seconds for one upstream attempt from start to end.
+        ca_file: PEM file of certificate authorities to trust for upstreams; empty for the system's.
+        log_level: `debug`, `info`, `warning` or `error`.
+    """
+
+    host: str = _setting(_text, "127.0.0.1")
+    port: int = _setting(_integer(0, 65535), 4040)
+    data_dir: Path = _setting(_path, Path("~/.gatewright").expanduser())
+    database: str = _setting(_text, "", secret=True)
+    workers: int = _setting(_integer(1, 256), 1)
+    no_auth: bool = _setting(_flag, default=False)
+    admin_key: str = _setting(_text, "", secret=True)
+    kek: str = _setting(_text, "", secret=True)
+    kek_file: str = _setting(_text, "")
+    allow_private_upstreams: bool = _setting(_flag, default=False)
+    max_body: int = _setting(_size, 64 << 20)
+    connect_timeout: float = _setting(_seconds, 10.0)
+    first_byte_timeout: float = _setting(_seconds, 300.0)
+    idle_timeout: float = _setting(_seconds, 120.0)
+    total_timeout: float = _setting(_seconds, 900.0)
+    ca_file: str = _setting(_text, "")
+    log_level: str = _setting(_text, "info")
+
+    def __post_init__(self) -> None:
+        """Check what depends on more than one setting.
+
+        Raises:
+            ConfigError: naming the setting and what to do.
+        """
+        if self.no_auth and self.host not in _LOOPBACK:
+            raise ConfigError(
+                f"--no-auth serves everybody who can reach {self.host}. It is allowed on a loopback address only: "
+                "use --host 127.0.0.1, or leave --no-auth out and use keys."
+            )
+        if self.admin_key and len(self.admin_key) < 16:
+            raise ConfigError("GATEWRIGHT_ADMIN_KEY is too short to be safe: use at least 16 characters.")
+        if self.log_level not in ("debug", "info", "warning", "error"):
+            raise ConfigError(f"GATEWRIGHT_LOG_LEVEL={self.log_level!r}: use debug, info, warning or error.")
+
+    @property
+    def database_url(self) -> str:
+        """The database in use: the one given, or SQLite in the data directory."""
+        return self.database or f"sqlite:///{self.data_dir / 'gatewright.db'}"
+
+    @property
+    def kek_path(self) -> Path:
+        """The file of key-encryption keys, used when `kek` is not set."""
+        return Path(self.kek_file).expanduser().absolute() if self.kek_file else self.data_dir / "kek"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **options: Any) -> "Settings":
+        """Read the environment, then let the options that are not None win.
+
+        Args:
+            environ: variables to read instead of the process's own.
+            options: settings by name, already of their type, as a command line gives them.
+
+        Raises:
+            ConfigError: for a value that cannot be read; a secret's value is not repeated.
+        """
+        variables = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for one in fields(cls):
+            name = PREFIX + one.name.upper()
+            text = variables.get(name)
+            # Kubernetes gives pods of a namespace with a service "gatewright" GATEWRIGHT_PORT=tcp://…; it is not ours.
+            if text is None or _KUBERNETES_LINK.fullmatch(text):
+                continue
+            try:
+                values[one.name] = one.metadata["read"](text)
+            except ValueError as problem:
+                shown = f"={text!r}" if one.repr else ""
+                raise ConfigError(f"{name}{shown} cannot be used: {problem}.") from None
+        values |= {name: value for name, value in options.items() if value is not None}
+        return cls(**values)
+
+    def environment(self) -> dict[str, str]:
+        """The settings as environment variables, for worker processes to load the same."""
+        return {
+            PREFIX + one.name.upper(): "1" if value is True else "0" if value is False else str(value)
+            for one in fields(self)
+            for value in [getattr(self, one.name)]
+        }

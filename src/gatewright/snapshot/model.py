@@ -1,0 +1,102 @@
+"""What a request needs, frozen: endpoints by name with their targets, and keys by hash.
+
+The control plane builds these values; the data plane only reads them. Nothing here knows the database, protobuf or
+HTTP. A secret is decrypted before it is put here, and `repr` never shows it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from gatewright.snapshot.address import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One provider's model behind an endpoint, with everything needed to call it.
+
+    Attributes:
+        model_definition: name of the model definition, for people.
+        provider: provider name, e.g. `openai`.
+        model: the provider's own model name, sent upstream.
+        address: where to send; None when the target cannot be used.
+        headers: credential headers, ready to send, lower-case names.
+        problem: why the target cannot be used (no secret, bad address); empty when it can.
+    """
+
+    model_definition: str
+    provider: str
+    model: str
+    address: Address | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    problem: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether requests can be sent to it."""
+        return self.address is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A published name and where its traffic goes.
+
+    Attributes:
+        endpoint_id: `e-` and 32 hex digits.
+        name: what applications put in `model`.
+        created_at: milliseconds since the epoch.
+        primaries: usable PRIMARY targets with a weight above 0, in mapping order.
+        cumulative: running sums of their weights, so that `bisect(cumulative, draw * cumulative[-1])` picks one.
+        fallbacks: usable FALLBACK targets in `fallback_order`, at most `max_attempts` of them.
+        problem: why no target can be called; empty when one can.
+    """
+
+    endpoint_id: str
+    name: str
+    created_at: int
+    primaries: tuple[Target, ...]
+    cumulative: tuple[float, ...]
+    fallbacks: tuple[Target, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who calls.
+
+    Attributes:
+        key_id: `k-` and 32 hex digits; `admin` for the key from the settings, `anonymous` without authentication.
+        name: what the operator called the key.
+        admin: whether it may manage, not only call endpoints.
+    """
+
+    key_id: str
+    name: str
+    admin: bool = False
+
+
+ANONYMOUS = Principal(key_id="anonymous", name="anonymous", admin=True)
+"""The caller of a server started with --no-auth (loopback only)."""
+
+
+def key_digest(key: str) -> bytes:
+    """SHA-256 of a key: what is stored and looked up. Keys are 256 random bits, so no slow hash is needed."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One revision of everything the data plane serves.
+
+    Attributes:
+        revision: the database's revision this was compiled from; grows with every write.
+        endpoints: by name.
+        principals: by key digest.
+        anonymous: whoever sends no key is this principal; None means a key is needed.
+    """
+
+    revision: int
+    endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: MappingProxyType({}))
+    principals: Mapping[bytes, Principal] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    anonymous: Principal | None = None
