@@ -66,10 +66,7 @@ def imports_of(tree, known):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: imports are absolute"
-            names = [
-                full if (full := f"{node.module}.{alias.name}") in known else node.module
-                for alias in node.names
-            ]
+            names = [full if (full := f"{node.module}.{alias.name}") in known else node.module for alias in node.names]
         else:
             continue
         for name in names:
@@ -172,11 +169,7 @@ def test_a_hot_room_loads_no_cold_library(room):
 def names_called(attribute):
     for name, path in modules():
         for node in ast.walk(ast.parse(path.read_text())):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == attribute
-            ):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == attribute:
                 yield name
 
 

@@ -76,7 +76,7 @@ class Settings:
         workers: number of server processes.
         no_auth: serve without keys; refused unless `host` is a loopback address.
         admin_key: an admin key given from outside instead of the one made at the first start; at least 16 characters.
-        kek: key-encryption keys, base64 or hex of 32 bytes, comma-separated; the first encrypts, the others only decrypt.
+        kek: key-encryption keys, base64 or hex of 32 bytes, comma-separated; the first encrypts, all decrypt.
         kek_file: a file with the same, one key a line; empty for `kek` in `data_dir`.
         allow_private_upstreams: let `api_base` be `http` and point at private or loopback addresses.
         max_body: largest request body in bytes.
@@ -159,10 +159,8 @@ class Settings:
         values |= {name: value for name, value in options.items() if value is not None}
         return cls(**values)
 
-    def environment(self) -> dict[str, str]:
-        """The settings as environment variables, for worker processes to load the same."""
-        return {
-            PREFIX + one.name.upper(): "1" if value is True else "0" if value is False else str(value)
-            for one in fields(self)
-            for value in [getattr(self, one.name)]
-        }
+    def export(self) -> None:
+        """Put the settings into this process's environment, for the worker processes it starts to load the same."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            os.environ[PREFIX + one.name.upper()] = str(int(value)) if isinstance(value, bool) else str(value)

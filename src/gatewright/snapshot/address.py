@@ -90,9 +90,7 @@ def parse_base(url: str, *, allow_private: bool = False) -> Address:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise ClientError(
-            "Invalid api_base: it is not a URL. Use the form https://host[:port]/path."
-        ) from None
+        raise ClientError("Invalid api_base: it is not a URL. Use the form https://host[:port]/path.") from None
     schemes = ("https", "http") if allow_private else ("https",)
     if parts.scheme not in schemes:
         raise ClientError(
@@ -116,9 +114,7 @@ def parse_base(url: str, *, allow_private: bool = False) -> Address:
 
 def _refuse_parts(parts: SplitResult) -> None:
     if "@" in parts.netloc:
-        raise ClientError(
-            "Invalid api_base: a URL with a user name or password is not allowed; use secret_value."
-        )
+        raise ClientError("Invalid api_base: a URL with a user name or password is not allowed; use secret_value.")
     if parts.query or parts.fragment:
         raise ClientError("Invalid api_base: a query or fragment is not allowed.")
     if not parts.hostname:
@@ -133,9 +129,7 @@ def _refuse_host(host: str, *, allow_private: bool) -> None:
                 f"Invalid api_base: host {host!r} must be a plain DNS name (Punycode for other alphabets) or an IP "
                 "address in its usual form."
             )
-        if not allow_private and (
-            host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
-        ):
+        if not allow_private and (host == "localhost" or host.endswith((".localhost", ".local", ".internal"))):
             raise ClientError(_private(host))
     elif not allow_private and not is_public(ip):
         raise ClientError(_private(host))

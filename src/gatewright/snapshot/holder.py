@@ -25,9 +25,7 @@ class Holder:
             UnavailableError: before the first one was compiled.
         """
         if self._snapshot is None:
-            raise UnavailableError(
-                "Gatewright is starting: its configuration is not loaded yet. Try again shortly."
-            )
+            raise UnavailableError("Gatewright is starting: its configuration is not loaded yet. Try again shortly.")
         return self._snapshot
 
     def swap(self, snapshot: Snapshot) -> None:

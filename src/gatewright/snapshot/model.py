@@ -21,6 +21,7 @@ class Target:
         provider: provider name, e.g. `openai`.
         model: the provider's own model name, sent upstream.
         address: where to send; None when the target cannot be used.
+        paths: request target by operation (`chat`: `/v1/chat/completions`), base path and model already in it.
         headers: credential headers, ready to send, lower-case names.
         problem: why the target cannot be used (no secret, bad address); empty when it can.
     """
@@ -29,6 +30,7 @@ class Target:
     provider: str
     model: str
     address: Address | None = None
+    paths: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     problem: str = ""
 
@@ -74,6 +76,11 @@ class Principal:
     key_id: str
     name: str
     admin: bool = False
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether no key was asked for."""
+        return self.key_id == "anonymous"
 
 
 ANONYMOUS = Principal(key_id="anonymous", name="anonymous", admin=True)

@@ -1,0 +1,198 @@
+"""The composition root: builds every part from Settings and joins the planes."""
+
+import asyncio
+import functools
+import logging
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from gatewright import __version__
+from gatewright.control.api import app as api
+from gatewright.control.compile import Compiler
+from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.store import keys, schema
+from gatewright.control.store.database import Database
+from gatewright.control.store.listener import Listener
+from gatewright.control.watch import Watcher
+from gatewright.errors import ConfigError
+from gatewright.gateway.operations import OPERATIONS
+from gatewright.gateway.pipeline import Pipeline
+from gatewright.providers import fields, registry
+from gatewright.server.asgi import Server
+from gatewright.settings import Settings
+from gatewright.snapshot.holder import Holder
+from gatewright.upstream.client import Client, Timeouts
+
+GRACE = 30
+"""Seconds a stopping server gives requests under way."""
+
+
+def build(settings: Settings) -> Server:
+    """The whole server as one ASGI app. The database must be up to date; see `prepare`."""
+    database = Database(settings.database_url)
+    vault = Vault(Keyring.load(settings))
+    holder = Holder()
+    upstream = Client(timeouts=_timeouts(settings), ca_file=settings.ca_file)
+    connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams)
+    listener = Listener(database)
+    compiler = Compiler(database, vault, settings, connect)
+    watcher = Watcher(holder, listener, compiler.compile)
+    control = api.create(
+        database=database,
+        vault=vault,
+        settings=settings,
+        catalogue=fields.Catalogue(),
+        operations=[(one.method, one.path, one.summary) for one in OPERATIONS],
+        changed=watcher.settle,
+    )
+
+    async def stop() -> None:
+        await watcher.stop()
+        await upstream.close()
+        await asyncio.to_thread(listener.close)
+        await asyncio.to_thread(database.close)
+
+    return Server(
+        pipeline=Pipeline(holder, upstream),
+        control=control,
+        max_body=settings.max_body,
+        start=watcher.start,
+        stop=stop,
+    )
+
+
+def create() -> Server:
+    """What each worker process runs: the same server, from the settings in its environment."""
+    settings = Settings.load()
+    _log_to_stderr(settings)
+    return build(settings)
+
+
+def prepare(settings: Settings) -> str | None:
+    """Make ready what all workers share: the data directory, the key file, the schema, a first admin key.
+
+    Returns:
+        The first admin key, to be shown once; None when there are keys already or none is needed.
+
+    Raises:
+        ConfigError: when the settings do not allow to serve.
+        UnavailableError: when the database cannot be reached.
+    """
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigError(f"The data directory {settings.data_dir} cannot be made: {problem.strerror}.") from None
+    Keyring.load(settings)
+    database = Database(settings.database_url)
+    try:
+        schema.upgrade(database)
+        if settings.no_auth or settings.admin_key:
+            return None
+        with database.write() as tx:
+            if keys.list_all(tx):
+                return None
+            return keys.create(tx, name="admin", admin=True)[1]
+    finally:
+        database.close()
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are completed.
+
+    Raises:
+        ConfigError: when the server cannot start as it is set up.
+        UnavailableError: when the database cannot be reached.
+    """
+    _log_to_stderr(settings)
+    first_key = prepare(settings)
+    bound = _bind(settings)
+    url = "http://{}:{}".format(*bound.getsockname()[:2])
+    if first_key is not None:
+        _say(_FIRST_KEY.format(key=first_key))
+    if settings.no_auth:
+        _say(f"WARNING: no keys are asked for (--no-auth); everybody on this machine can use and manage {url}.")
+    if settings.workers == 1:
+        config = uvicorn.Config(build(settings), **_UVICORN)
+        _Announcing(config, url).run(sockets=[bound])
+    else:
+        settings.export()
+        config = uvicorn.Config("gatewright.app:create", factory=True, workers=settings.workers, **_UVICORN)
+        _say(f"Gatewright {__version__} starts {settings.workers} workers on {url}")
+        Multiprocess(config, sockets=[bound]).run()
+
+
+_UVICORN: dict[str, Any] = {
+    "http": "httptools",
+    "ws": "none",
+    "lifespan": "on",
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "timeout_keep_alive": 75,
+    "timeout_graceful_shutdown": GRACE,
+}
+
+_FIRST_KEY = """
+  This is the admin key of this gateway. It is shown once; only its hash is stored.
+
+      {key}
+
+  Send it as 'Authorization: Bearer KEY'. Make more with: gatewright keys create NAME
+"""
+
+
+class _Announcing(uvicorn.Server):
+    """A server that says where it listens once it answers."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _say(f"Gatewright {__version__} serves on {self._url} (API: {self._url}/docs)")
+
+
+def _bind(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as problem:
+        bound.close()
+        raise ConfigError(
+            f"Cannot listen on {settings.host} port {settings.port}: {problem.strerror}. "
+            "Another program may have it; choose one with --port (0 takes a free one)."
+        ) from None
+    bound.set_inheritable(True)
+    return bound
+
+
+def _timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(
+        connect=settings.connect_timeout,
+        first_byte=settings.first_byte_timeout,
+        idle=settings.idle_timeout,
+        total=settings.total_timeout,
+    )
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    # The libraries' own chatter about starting and migrating is not what an operator looks for.
+    for name in ("uvicorn.error", "alembic", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _say(text: str) -> None:
+    """Tell the operator at the terminal; not a log record, and not to be filtered like one."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

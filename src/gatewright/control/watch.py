@@ -1,0 +1,105 @@
+"""Keeps the snapshot in force up to date: waits for a new revision, compiles it and swaps it in.
+
+If compiling fails, the old snapshot keeps serving, the failure is logged, and it is tried again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from gatewright.errors import GatewrightError
+from gatewright.snapshot.holder import Holder
+from gatewright.snapshot.model import Snapshot
+
+log = logging.getLogger(__name__)
+
+WAIT = 2.0
+"""Seconds one wait for a new revision lasts, at most; also the pause after a failure."""
+
+SETTLE = 1.0
+"""Seconds a writer waits, at most, until this process serves what was written."""
+
+
+class Waiter(Protocol):
+    """What waits for a new revision; see `store/listener.py`."""
+
+    def wait(self, after: int, timeout: float) -> int:
+        """Block until the revision is past `after`, or for `timeout` seconds; the revision now."""
+        ...
+
+
+class Watcher:
+    """Follows the database's revision.
+
+    Args:
+        holder: where the snapshot is put in force.
+        waiter: waits for a new revision; called in a thread.
+        compile_snapshot: makes the snapshot of the database as it is; called in a thread.
+    """
+
+    def __init__(self, holder: Holder, waiter: Waiter, compile_snapshot: Callable[[], Snapshot]) -> None:
+        self._holder = holder
+        self._waiter = waiter
+        self._compile = compile_snapshot
+        self._one_at_a_time = asyncio.Lock()
+        self._written = 0  # writes of this process so far
+        self._covered = 0  # of those, how many the snapshot in force holds for certain
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Put the first snapshot in force, then follow.
+
+        Raises:
+            GatewrightError: when the first snapshot cannot be made.
+        """
+        await self._refresh()
+        self._task = asyncio.create_task(self._follow(), name="gatewright-watch")
+
+    async def stop(self) -> None:
+        """Stop following; returns when the task has ended."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def settle(self) -> None:
+        """After a write: return once this process serves it, or after `SETTLE` seconds."""
+        self._written += 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._catch_up(self._written)), SETTLE)
+
+    async def _catch_up(self, written: int) -> None:
+        async with self._one_at_a_time:
+            # A compilation that began after this write, for a later one, has covered it.
+            if written > self._covered:
+                await self._try_refresh()
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                now = await asyncio.to_thread(self._waiter.wait, self._holder.current.revision, WAIT)
+            except GatewrightError as problem:
+                log.warning("cannot watch for changes, serving the last good state: %s", problem.public)
+                await asyncio.sleep(WAIT)
+                continue
+            if now > self._holder.current.revision:
+                async with self._one_at_a_time:
+                    if not await self._try_refresh():
+                        await asyncio.sleep(WAIT)
+
+    async def _try_refresh(self) -> bool:
+        try:
+            await self._refresh()
+        except Exception:
+            log.exception("cannot compile the configuration, serving the last good state")
+            return False
+        return True
+
+    async def _refresh(self) -> None:
+        covered = self._written
+        snapshot = await asyncio.to_thread(self._compile)
+        self._covered = covered
+        if not self._holder.ready or snapshot.revision >= self._holder.current.revision:
+            self._holder.swap(snapshot)

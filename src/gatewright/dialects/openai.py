@@ -1,0 +1,68 @@
+"""OpenAI's API as clients speak it: errors, the list of models, and errors inside a stream.
+
+Shapes: OpenAI API reference, "Error codes" and "Models"
+(https://platform.openai.com/docs/guides/error-codes, https://platform.openai.com/docs/api-reference/models).
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from gatewright.errors import AccessError, ClientError, ForbiddenError, GatewrightError, NotFoundError
+
+# First match wins: (our error, OpenAI's `type`, OpenAI's `code`; an empty code becomes our own in lower case).
+_KINDS: tuple[tuple[type[GatewrightError], str, str], ...] = (
+    (ForbiddenError, "permission_error", "permission_denied"),
+    (AccessError, "authentication_error", "invalid_api_key"),
+    (NotFoundError, "invalid_request_error", "model_not_found"),
+    (ClientError, "invalid_request_error", ""),
+    (GatewrightError, "api_error", ""),
+)
+
+
+def error(problem: GatewrightError) -> bytes:
+    """The body of an error answer: `{"error": {message, type, param, code}}`."""
+    kind, code = next((kind, code) for family, kind, code in _KINDS if isinstance(problem, family))
+    shown = {"message": problem.public, "type": kind, "param": None, "code": code or problem.code.lower()}
+    return msgspec.json.encode({"error": shown})
+
+
+def stream_error(problem: GatewrightError) -> bytes:
+    """The same as an event inside a stream that has begun; OpenAI's SDKs raise on a `data` with an `error`."""
+    return b"data: " + error(problem) + b"\n\n"
+
+
+def error_message(body: bytes, limit: int = 500) -> str:
+    """What an OpenAI-compatible provider says in an error body, for people.
+
+    Providers write `{"error": {"message"}}`, `{"error": "text"}`, `{"message"}` or plain text; a page of HTML says
+    nothing a caller can use.
+
+    Args:
+        body: the body of the answer, of any content.
+        limit: most characters returned.
+    """
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = body[: 4 * limit].decode("utf-8", "replace").strip()
+        return "" if text.startswith("<") else text[:limit]
+    for key in ("error", "message"):
+        found = found.get(key, found) if isinstance(found, dict) else found
+    return found[:limit] if isinstance(found, str) else ""
+
+
+def model(name: str, created_at: int, owner: str) -> dict[str, object]:
+    """A model object.
+
+    Args:
+        name: what clients put in `model`: an endpoint's name.
+        created_at: milliseconds since the epoch (the wire has seconds).
+        owner: value of `owned_by`.
+    """
+    return {"id": name, "object": "model", "created": created_at // 1000, "owned_by": owner}
+
+
+def models(listed: Iterable[dict[str, object]]) -> bytes:
+    """The list of models."""
+    return msgspec.json.encode({"object": "list", "data": list(listed)})

@@ -1,0 +1,170 @@
+"""Station 4: walk the route plan until a target answers.
+
+`FALLS_BACK` is the one table of which failure goes on to the next target and which is final. The rule that spans its
+rows: nothing is ever tried again after the first byte went to the client, so a stream's first piece is read here,
+before the answer begins.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from gatewright.dialects import openai, toplevel
+from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
+from gatewright.gateway.exchange import Headers
+from gatewright.gateway.operations import Call
+from gatewright.gateway.plan import RoutePlan
+from gatewright.snapshot.address import Address
+from gatewright.snapshot.model import Target
+
+log = logging.getLogger(__name__)
+
+# Statuses of a provider that another provider may well not have: its credential, quota, load or fault. Any other
+# 4xx says that the request itself is wrong: the next provider would only be billed for the same mistake.
+FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(500, 600))
+
+MAX_ERROR_BODY = 1 << 20
+MAX_BODY = 256 << 20
+_JSON = (b"content-type", b"application/json")
+
+
+class UpstreamResponse(Protocol):
+    """What `upstream` answers with."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Header fields, lower-case names."""
+        ...
+
+    async def read(self, limit: int = ...) -> bytes:
+        """The whole body; an UpstreamProtocolError when it breaks off or is over `limit` bytes."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body piece by piece, as it comes."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back, or drop it when the body was not read to its end."""
+        ...
+
+
+class Upstream(Protocol):
+    """The seam to `upstream`: how a request goes to a provider."""
+
+    async def send(
+        self, address: Address, method: bytes, path: bytes, headers: Headers, body: bytes
+    ) -> UpstreamResponse:
+        """Send a request and wait for the head of its answer.
+
+        Raises:
+            UpstreamError: when there is none.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a target answered; its first piece is already here.
+
+    Attributes:
+        target: who answered.
+        attempts: how many targets were called, this one included.
+        response: head of the answer; its body is read, but for the rest of a stream.
+        body: the whole body, or the first piece of a stream.
+        rest: the rest of a stream; None when `body` is whole.
+    """
+
+    target: Target
+    attempts: int
+    response: UpstreamResponse
+    body: bytes
+    rest: AsyncIterator[bytes] | None = None
+
+
+class AttemptsFailedError(UpstreamError):
+    """The last target of the plan failed, or one failed in a way that is final.
+
+    Attributes:
+        cause: what happened at that target.
+        target: the target.
+        attempts: how many targets were called.
+    """
+
+    def __init__(self, cause: UpstreamError, target: Target, attempts: int) -> None:
+        tried = "" if attempts == 1 else f" (the last of {attempts} targets tried)"
+        super().__init__(f"{target.provider}/{target.model}{tried}: {cause.public}")
+        self.status, self.code = cause.status, cause.code
+        self.cause, self.target, self.attempts = cause, target, attempts
+
+
+async def attempt(upstream: Upstream, route: RoutePlan, call: Call) -> Answer:
+    """Call the targets in order until one answers.
+
+    Raises:
+        AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
+    """
+    for number, target in enumerate(route, 1):
+        try:
+            return await _call(upstream, target, call, number)
+        except UpstreamError as problem:
+            failed = AttemptsFailedError(problem, target, number)
+            log.warning("endpoint %s, attempt %d of %d: %s", call.endpoint, number, len(route), failed.public)
+            if number == len(route) or not falls_back(problem):
+                raise failed from problem
+    raise AssertionError("a route plan is never empty")
+
+
+def falls_back(problem: UpstreamError) -> bool:
+    """Whether the next target is tried after this failure; every failure without a status is."""
+    return not isinstance(problem, UpstreamStatusError) or problem.status in FALLS_BACK
+
+
+async def _call(upstream: Upstream, target: Target, call: Call, number: int) -> Answer:
+    if target.address is None:
+        raise AssertionError("the compiler puts only targets with an address into an endpoint")
+    accept = (b"accept", b"text/event-stream" if call.stream else b"application/json")
+    body = toplevel.join(call.fields, model=target.model)
+    headers = (*target.headers, _JSON, accept)
+    response = await upstream.send(target.address, b"POST", target.paths[call.operation], headers, body)
+    try:
+        return await _read(response, target, call, number)
+    except BaseException:
+        await response.close()
+        raise
+
+
+async def _read(response: UpstreamResponse, target: Target, call: Call, number: int) -> Answer:
+    if response.status >= 400:
+        raise await _rejected(response, target)
+    if response.status >= 300:
+        raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
+    if not (call.stream and _is_event_stream(response.headers)):
+        return Answer(target, number, response, await response.read(MAX_BODY))
+    pieces = aiter(response)
+    first = await anext(pieces, b"")
+    if not first:
+        raise UpstreamProtocolError("it ended the stream before sending anything.")
+    return Answer(target, number, response, first, pieces)
+
+
+async def _rejected(response: UpstreamResponse, target: Target) -> UpstreamStatusError:
+    """The provider's error answer, with our credential taken out wherever it repeats it."""
+    body = await response.read(MAX_ERROR_BODY)
+    for _, value in target.headers:
+        body = body.replace(value, b"***").replace(value.rpartition(b" ")[2], b"***")
+    said = openai.error_message(body)
+    return UpstreamStatusError(
+        f"it answered {response.status}" + (f": {said}" if said else "."), response.status, response.headers, body
+    )
+
+
+def _is_event_stream(headers: Headers) -> bool:
+    kind = next((value for name, value in headers if name == b"content-type"), b"")
+    return kind.partition(b";")[0].strip().lower() == b"text/event-stream"

@@ -1,0 +1,54 @@
+"""Station 1: headers to principal, by hash lookup in the snapshot."""
+
+import binascii
+
+from gatewright.errors import AccessError, ForbiddenError
+from gatewright.gateway.exchange import Headers
+from gatewright.snapshot.model import Principal, Snapshot, key_digest
+
+
+def authenticate(snapshot: Snapshot, headers: Headers) -> Principal:
+    """Who calls: `Authorization: Bearer KEY`, or Basic with the key as the password (MLflow's clients).
+
+    Raises:
+        AccessError: without a key, or with one that is unknown or revoked. The message never repeats the key.
+    """
+    key = _key(headers)
+    if key is not None:
+        principal = snapshot.principals.get(key_digest(key))
+        if principal is not None:
+            return principal
+    if snapshot.anonymous is not None:
+        return snapshot.anonymous
+    if key is None:
+        raise AccessError("No API key: send one as 'Authorization: Bearer KEY' (or as the password of Basic).")
+    raise AccessError("The API key is not valid: it is unknown or was revoked.")
+
+
+def require_admin(principal: Principal) -> None:
+    """Refuse a principal that may only call endpoints.
+
+    Raises:
+        ForbiddenError: when it may not manage.
+    """
+    if not principal.admin:
+        raise ForbiddenError(f"The key {principal.name!r} may call endpoints but not manage them: use an admin key.")
+
+
+def _key(headers: Headers) -> str | None:
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, rest = value.decode("latin-1").strip().partition(" ")
+            if scheme.lower() == "bearer":
+                return rest.strip()
+            if scheme.lower() == "basic":
+                return _password(rest.strip())
+    return None
+
+
+def _password(token: str) -> str:
+    """The password of Basic credentials (RFC 7617); an unreadable token is a key that is not valid."""
+    try:
+        return binascii.a2b_base64(token, strict_mode=True).decode().partition(":")[2]
+    except ValueError:
+        return ""

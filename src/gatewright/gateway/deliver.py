@@ -1,0 +1,79 @@
+"""Station 5: write the answer, or the error, in the caller's dialect."""
+
+from collections.abc import Iterator
+
+from gatewright.dialects import toplevel
+from gatewright.dialects.errors import ErrorDialect
+from gatewright.errors import AccessError, GatewrightError, MethodNotAllowedError, UpstreamError, UpstreamStatusError
+from gatewright.gateway.attempt import Answer, AttemptsFailedError
+from gatewright.gateway.exchange import Exchange, Headers
+from gatewright.snapshot.model import Target
+
+JSON = (b"content-type", b"application/json")
+
+# What of a provider's response headers reaches the client, by name or by prefix: facts about the answer and its
+# limits. Connection, cookie and server headers are the provider's own business.
+_NAMES = frozenset(
+    {b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id", b"request-id"}
+)
+_PREFIXES = (b"x-ratelimit-", b"ratelimit-", b"openai-", b"anthropic-ratelimit-")
+
+
+def given_on(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
+    """The provider's headers that reach the client."""
+    return ((name, value) for name, value in headers if name in _NAMES or name.startswith(_PREFIXES))
+
+
+async def deliver(exchange: Exchange, answer: Answer, headers: Headers, dialect: ErrorDialect) -> None:
+    """Give an answer on: whole, or piece by piece as it comes.
+
+    A stream that breaks off ends with an error event in the caller's dialect, never like one that is complete.
+    """
+    target = _target_headers(answer.target, answer.attempts)
+    fields = [*given_on(answer.response.headers), *headers, *target]
+    if answer.rest is None:
+        await exchange.respond(answer.response.status, fields, answer.body)
+        return
+    try:
+        await exchange.start(answer.response.status, fields)
+        await exchange.write(answer.body)
+        try:
+            async for piece in answer.rest:
+                await exchange.write(piece)
+        except UpstreamError as problem:
+            failed = AttemptsFailedError(problem, answer.target, answer.attempts)
+            await exchange.write(b"\n\n" + dialect.event(failed))
+        await exchange.end()
+    finally:
+        await answer.response.close()
+
+
+async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: Headers, dialect: ErrorDialect) -> None:
+    """Answer with an error, before anything else was sent."""
+    fields = [*headers]
+    body = b""
+    if isinstance(problem, AttemptsFailedError):
+        fields += _target_headers(problem.target, problem.attempts)
+        if isinstance(problem.cause, UpstreamStatusError):
+            fields += (field for field in given_on(problem.cause.headers) if field[0] != b"content-type")
+            body = problem.cause.body if dialect.native and _is_object(problem.cause.body) else b""
+    if isinstance(problem, AccessError) and problem.status == 401:
+        fields.append((b"www-authenticate", b'Bearer realm="gatewright"'))
+    if isinstance(problem, MethodNotAllowedError):
+        fields.append((b"allow", ", ".join(problem.allow).encode("ascii")))
+    await exchange.respond(problem.status, [JSON, *fields], body or dialect.body(problem))
+
+
+def _target_headers(target: Target, attempts: int) -> tuple[tuple[bytes, bytes], ...]:
+    shown = f"{target.provider}/{target.model}"
+    return (
+        (b"x-gatewright-target", shown.encode("ascii", "replace")),
+        (b"x-gatewright-attempts", b"%d" % attempts),
+    )
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return bool(toplevel.split(body))
+    except GatewrightError:
+        return False

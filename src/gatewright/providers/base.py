@@ -1,0 +1,77 @@
+"""What a provider is: where it lives, how a credential is sent, and which operations it serves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from gatewright.errors import ClientError, ConfigError
+from gatewright.snapshot.address import Address, parse_base
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+OPENAI_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
+"""The operations every OpenAI-compatible server is expected to have, under its base address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What the compiler of snapshots needs to know to call one provider with one secret.
+
+    Attributes:
+        address: where to connect.
+        headers: credential headers, ready to send.
+        paths: request target by operation, the base path included.
+    """
+
+    address: Address
+    headers: Headers = field(repr=False)
+    paths: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider that is only configuration: a row of the registry.
+
+    Attributes:
+        name: as operators write it in a secret or a model definition.
+        base: default base address; empty when the secret must name one in `api_base`.
+        paths: path under the base address by operation.
+        key: whether an `api_key` is required (a model server of one's own often needs none).
+    """
+
+    name: str
+    base: str = ""
+    paths: Mapping[str, str] = field(default_factory=lambda: OPENAI_PATHS)
+    key: bool = True
+
+    def connect(self, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool) -> Connection:
+        """Join this provider with a secret.
+
+        Args:
+            values: the secret's decrypted values; `api_key` is sent as a bearer token.
+            config: the secret's `auth_config`; `api_base` wins over the default address.
+            allow_private: `GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS`.
+
+        Raises:
+            ConfigError: saying what the operator must change.
+        """
+        base = config.get("api_base") or self.base
+        if not base:
+            raise ConfigError(f"provider {self.name!r} has no address of its own: set 'api_base' in auth_config")
+        try:
+            address = parse_base(base, allow_private=allow_private)
+        except ClientError as problem:
+            raise ConfigError(problem.public.removesuffix(".")) from None
+        key = values.get("api_key", "")
+        if not key and self.key:
+            raise ConfigError(f"provider {self.name!r} needs 'api_key' in secret_value")
+        paths = {operation: (address.path + path).encode("ascii") for operation, path in self.paths.items()}
+        return Connection(address, _bearer(key), MappingProxyType(paths))
+
+
+def _bearer(key: str) -> Headers:
+    if not key:
+        return ()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError("'api_key' holds characters that cannot be sent in a header; check for a stray line break")
+    return ((b"authorization", b"Bearer " + key.strip().encode("ascii")),)

@@ -1,0 +1,35 @@
+"""The providers that are only configuration: one row each.
+
+To add one, add a row (and its auth fields in `fields.py` when they are not a single API key). Base addresses are
+those of each provider's API reference for OpenAI-compatible calls.
+"""
+
+from gatewright.providers.base import OPENAI_PATHS, Provider
+
+ROWS: tuple[Provider, ...] = (
+    Provider(
+        name="openai",
+        base="https://api.openai.com/v1",
+        paths={**OPENAI_PATHS, "responses": "/responses", "compact": "/responses/compact"},
+    ),
+    Provider(name="cerebras", base="https://api.cerebras.ai/v1"),
+    Provider(name="deepseek", base="https://api.deepseek.com/v1"),
+    Provider(name="fireworks_ai", base="https://api.fireworks.ai/inference/v1"),
+    Provider(name="github", base="https://models.github.ai/inference"),
+    Provider(name="groq", base="https://api.groq.com/openai/v1"),
+    Provider(name="huggingface", base="https://router.huggingface.co/v1"),
+    Provider(name="mistral", base="https://api.mistral.ai/v1"),
+    Provider(name="moonshot", base="https://api.moonshot.ai/v1"),
+    Provider(name="nvidia_nim", base="https://integrate.api.nvidia.com/v1"),
+    Provider(name="openrouter", base="https://openrouter.ai/api/v1"),
+    Provider(name="perplexity", base="https://api.perplexity.ai"),
+    Provider(name="sambanova", base="https://api.sambanova.ai/v1"),
+    Provider(name="together_ai", base="https://api.together.xyz/v1"),
+    Provider(name="xai", base="https://api.x.ai/v1"),
+    Provider(name="zai", base="https://api.z.ai/api/paas/v4"),
+    # Model servers of one's own: they need GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS=1, and a key only if they ask for one.
+    Provider(name="llama.cpp", base="http://127.0.0.1:8080/v1", key=False),
+    Provider(name="lmstudio", base="http://127.0.0.1:1234/v1", key=False),
+    Provider(name="ollama", base="http://127.0.0.1:11434/v1", key=False),
+    Provider(name="vllm", base="http://127.0.0.1:8000/v1", key=False),
+)

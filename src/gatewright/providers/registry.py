@@ -1,0 +1,36 @@
+"""Every provider by name."""
+
+from collections.abc import Mapping
+
+from gatewright.errors import ConfigError
+from gatewright.providers.base import Connection, Provider
+from gatewright.providers.compatible import ROWS
+
+_BY_NAME = {row.name: row for row in ROWS}
+
+COMPATIBLE = "openai-compatible"
+"""The provider name for any other server that speaks OpenAI's dialect; its `api_base` says where."""
+
+
+def names() -> list[str]:
+    """The names of all providers that can be called, sorted."""
+    return sorted([*_BY_NAME, COMPATIBLE])
+
+
+def connect(
+    provider: str, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool = False
+) -> Connection:
+    """Join a provider with a secret. A name we do not know is OpenAI-compatible if the secret says where it lives.
+
+    Raises:
+        ConfigError: saying what the operator must change.
+    """
+    row = _BY_NAME.get(provider)
+    if row is None:
+        if provider != COMPATIBLE and not config.get("api_base"):
+            raise ConfigError(
+                f"provider {provider!r} is not supported; for a server that speaks OpenAI's API use provider "
+                f"{COMPATIBLE!r} with 'api_base' in auth_config"
+            )
+        row = Provider(name=provider, key=False)
+    return row.connect(values, config, allow_private=allow_private)

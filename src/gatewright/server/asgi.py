@@ -1,0 +1,106 @@
+"""The whole server as an ASGI app: health, the pipeline's operations, and the control plane behind a key.
+
+It is the reference form: it runs under any ASGI server and test client.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from gatewright.errors import GatewrightError
+from gatewright.gateway.deliver import deliver_error
+from gatewright.gateway.operations import Operation, Params, Table
+from gatewright.gateway.pipeline import Pipeline
+from gatewright.server.exchange import ASGIExchange, Receive, Scope, Send
+from gatewright.server.origin import check_origin
+from gatewright.server.render import dialect_of
+
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+TEXT = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"))
+
+
+class Server:
+    """An ASGI application.
+
+    Args:
+        pipeline: serves the operations, and knows who may manage.
+        control: the management API; called for admins only, with the caller in `scope["state"]["principal"]`.
+        max_body: largest request body in bytes.
+        start: run before the first request; an error keeps the server from starting.
+        stop: run after the last one.
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        control: ASGIApp,
+        max_body: int,
+        start: Callable[[], Awaitable[None]],
+        stop: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._pipeline = pipeline
+        self._control = control
+        self._max_body = max_body
+        self._start = start
+        self._stop = stop
+        self._table = Table()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection scope."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = ASGIExchange(scope, receive, send, self._max_body)
+        if exchange.path in ("/health", "/health/live"):
+            await self._health(exchange)
+            return
+        found = self._table.find(exchange.method, exchange.path)
+        if found is None:
+            await self._manage(exchange, scope, receive, send)
+        else:
+            await self._serve(exchange, *found)
+
+    async def _health(self, exchange: ASGIExchange) -> None:
+        """`/health/live`: the process answers. `/health`: it has a configuration to serve from."""
+        if exchange.path == "/health/live" or self._pipeline.ready:
+            await exchange.respond(200, TEXT, b"OK")
+        else:
+            await exchange.respond(503, TEXT, b"starting: no configuration is loaded yet")
+
+    async def _serve(self, exchange: ASGIExchange, operation: Operation, params: Params) -> None:
+        """Run the pipeline, and stop it when the client leaves."""
+        work = asyncio.create_task(self._pipeline.serve(exchange, operation, params))
+        gone = asyncio.create_task(exchange.client_gone())
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            work.cancel()  # no effect when it is done
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
+    async def _manage(self, exchange: ASGIExchange, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            principal = self._pipeline.administrator(exchange.headers)
+            check_origin(exchange.method, exchange.headers, open_server=principal.anonymous)
+        except GatewrightError as problem:
+            await deliver_error(exchange, problem, (), dialect_of(exchange.path))
+            return
+        scope.setdefault("state", {})["principal"] = principal
+        await self._control(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._start()
+        except GatewrightError as problem:
+            await send({"type": "lifespan.startup.failed", "message": problem.public})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stop()
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,104 @@
+"""An exchange over ASGI."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from gatewright.errors import ClientError, TooLargeError
+from gatewright.gateway.exchange import Headers
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class ClientGoneError(ClientError):
+    """The client closed the connection before it had sent its whole request; nobody reads an answer."""
+
+
+class ASGIExchange:
+    """One ASGI request; see `gateway/exchange.py` for the contract.
+
+    Args:
+        scope: the connection scope.
+        receive: gives the body.
+        send: takes the answer.
+        max_body: largest body in bytes.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.headers: Headers = scope["headers"]
+        self._receive = receive
+        self._send = send
+        self._max_body = max_body
+        self._body_read = asyncio.Event()
+        self.started = False
+
+    async def body(self) -> bytes:
+        """The whole request body.
+
+        Raises:
+            TooLargeError: over the limit; as soon as that is known.
+            ClientGoneError: when it never came whole.
+        """
+        refuse_too_large(self.headers, self._max_body)
+        pieces: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise ClientGoneError("The connection was closed before the request had come whole.")
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > self._max_body:
+                raise too_large(self._max_body)
+            more = message.get("more_body", False)
+        self._body_read.set()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def client_gone(self) -> None:
+        """Return when the client leaves; ASGI tells so only after the body was read."""
+        await self._body_read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answer at once."""
+        fields = [*headers, (b"content-length", b"%d" % len(body))]
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": fields})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Begin an answer of unknown length."""
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers]})
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a piece of it."""
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        """Complete it."""
+        await self._send({"type": "http.response.body", "body": b""})
+
+
+def refuse_too_large(headers: Headers, max_body: int) -> None:
+    """Refuse a body by its announced length, before a byte of it is read.
+
+    Raises:
+        TooLargeError: when `content-length` is over the limit.
+    """
+    length = next((value for name, value in headers if name == b"content-length"), b"")
+    if length.isdigit() and int(length) > max_body:
+        raise too_large(max_body)
+
+
+def too_large(max_body: int) -> TooLargeError:
+    """The error for a body over the limit."""
+    return TooLargeError(f"The request body is over the limit of {max_body} bytes (GATEWRIGHT_MAX_BODY).")

@@ -1,0 +1,10 @@
+"""Which dialect an error is written in when no operation has been found yet: told by the path."""
+
+from gatewright.dialects.errors import MANAGEMENT, MLFLOW, OPENAI, ErrorDialect
+
+_BY_PREFIX = (("/v1/", OPENAI), ("/gateway/", MLFLOW))
+
+
+def dialect_of(path: str) -> ErrorDialect:
+    """The dialect whose clients call such a path; management for everything that is not an API of a provider."""
+    return next((dialect for prefix, dialect in _BY_PREFIX if path.startswith(prefix)), MANAGEMENT)
