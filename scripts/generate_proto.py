@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, not a package
 """Generate the Python code of `proto/` into `src/gatewright/entities/proto/`.
 
     python scripts/generate_proto.py [TARGET_FOLDER]
@@ -34,12 +35,12 @@ def generate(target: Path) -> None:
     with TemporaryDirectory() as scratch:
         protos = sorted(path.as_posix() for path in SOURCES.rglob("*.proto"))
         includes = [f"-I{SOURCES}", f"-I{files('grpc_tools') / '_proto'}"]
-        if status := protoc.main(
-            ["protoc", *includes, f"--python_out={scratch}", f"--pyi_out={scratch}", *protos]
-        ):
+        if status := protoc.main(["protoc", *includes, f"--python_out={scratch}", f"--pyi_out={scratch}", *protos]):
             raise SystemExit(status)
         for made in sorted((Path(scratch) / "gatewright" / "v1").iterdir()):
-            text = re.sub(r"^from gatewright\.v1 import", f"from {PACKAGE} import", made.read_text(), flags=re.M)
+            text = re.sub(
+                r"^from gatewright\.v1 import", f"from {PACKAGE} import", made.read_text(), flags=re.MULTILINE
+            )
             (target / made.name).write_text(text)
 
 

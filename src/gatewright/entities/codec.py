@@ -1,0 +1,238 @@
+"""Entities to protobuf messages and back, derived from the dataclass fields and the message's descriptor.
+
+A field meets the wire field of its name. The rules, for every class alike:
+
+- None is not written. Anything else is, so an empty message or a zero is there to be seen.
+- A field absent from the wire reads as the dataclass default; without one as None where None is allowed, as
+  protobuf's own default for text and numbers, and for an enum or a message it is refused.
+- An enum's zero, the UNSPECIFIED of its type, is the same as absent.
+- Text that may be None reads empty as None, and so does a map that may be None.
+
+What differs from that is said at the field, with `wired`. A class and a message that do not fit each other, by name or
+by type, are refused when the class is first converted.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from enum import StrEnum
+from functools import cache
+from types import NoneType
+from typing import Any, Generic, Self, TypeVar, get_args, get_origin, get_type_hints
+
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from gatewright.errors import ClientError
+
+M = TypeVar("M", bound=Message)
+
+_PLAIN = {
+    FieldDescriptor.CPPTYPE_STRING: str,
+    FieldDescriptor.CPPTYPE_INT32: int,
+    FieldDescriptor.CPPTYPE_INT64: int,
+    FieldDescriptor.CPPTYPE_FLOAT: float,
+    FieldDescriptor.CPPTYPE_DOUBLE: float,
+    FieldDescriptor.CPPTYPE_BOOL: bool,
+}
+
+
+def wired(*, wire: str | bool = True, none_as: str | None = None, number: bool = False) -> dict[str, Any]:
+    """Metadata for a dataclass field that is not on the wire as it stands.
+
+    Args:
+        wire: another wire field's name; False keeps the field off the wire.
+        none_as: what is written for None.
+        number: text here, a whole number on the wire.
+    """
+    return {"wire": wire, "none_as": none_as, "number": number}
+
+
+class Entity(Generic[M]):
+    """Base of the entities: `class Tag(Entity[TagMessage])` is a dataclass that converts to `TagMessage`."""
+
+    __slots__ = ()
+
+    def to_proto(self) -> M:
+        """The entity as a message of its own type.
+
+        Raises:
+            TypeError: a field holds a value of another type.
+            ValueError, OverflowError: a number is too large for its wire field, or a text is no Unicode.
+        """
+        plan = _plan(type(self))
+        message: M = plan.message()
+        for slot in plan.slots:
+            try:
+                slot.write(message, getattr(self, slot.name))
+            except (TypeError, ValueError, OverflowError) as error:
+                error.add_note(f"in {type(self).__name__}.{slot.name}")
+                raise
+        return message
+
+    @classmethod
+    def from_proto(cls, message: M) -> Self:
+        """The entity a message describes; fields that are unknown here are ignored.
+
+        Raises:
+            ClientError: the message lacks something that has no default, or holds a value that is not allowed.
+            TypeError: it is a message of another type.
+        """
+        plan = _plan(cls)
+        if not isinstance(message, plan.message):
+            raise TypeError(f"{cls.__name__} is read from {plan.message.__name__}, not {type(message).__name__}")
+        return cls(**{slot.name: slot.read(message) for slot in plan.slots})
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One field and how it travels. `encode` and `decode` convert one value: of a list, each of its items."""
+
+    name: str
+    wire: FieldDescriptor
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+    optional: bool
+    default: Any
+    none_as: str | None
+
+    def write(self, message: Message, value: Any) -> None:
+        if value is None and self.optional:
+            value = self.none_as
+            if value is None:
+                return
+        if _is_map(self.wire):
+            getattr(message, self.wire.name).update(value)
+        elif self.wire.is_repeated:
+            getattr(message, self.wire.name).extend(map(self.encode, value))
+        elif self.wire.message_type is not None:
+            part = getattr(message, self.wire.name)
+            part.SetInParent()  # an empty message is still a message
+            part.MergeFrom(self.encode(value))
+        else:
+            setattr(message, self.wire.name, self.encode(value))
+
+    def read(self, message: Message) -> Any:
+        value = getattr(message, self.wire.name)
+        if _is_map(self.wire):
+            return dict(value) or (None if self.optional else {})
+        if self.wire.is_repeated:
+            return [self.decode(item) for item in value]
+        if not message.HasField(self.wire.name):
+            return self._absent()
+        try:
+            found = self.decode(value)
+        except ValueError as error:
+            raise ClientError(f"{self._title} has a value that is not allowed: {error}.") from error
+        if found is None:
+            return self._absent()
+        return None if self.optional and found == "" else found
+
+    def _absent(self) -> Any:
+        if self.default is not MISSING:
+            return self.default
+        if self.optional:
+            return None
+        if self.wire.enum_type is not None:
+            raise ClientError(f"{self._title} is missing; give one of {', '.join(_members(self.wire.enum_type))}.")
+        if self.wire.message_type is not None:
+            raise ClientError(f"{self._title} is missing; it has no default.")
+        return self.decode(self.wire.default_value)
+
+    @property
+    def _title(self) -> str:
+        return self.wire.full_name.removeprefix(f"{self.wire.file.package}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one class is converted."""
+
+    message: type[Any]
+    slots: tuple[_Slot, ...]
+
+
+def _match(cls: type[Any]) -> _Plan:
+    """Match a class with its message.
+
+    Raises:
+        TypeError: a field has no wire field, a wire field no field, or their types do not agree.
+    """
+    (base,) = vars(cls)["__orig_bases__"]
+    (message,) = get_args(base)
+    hints = get_type_hints(cls)
+    wires = dict(message.DESCRIPTOR.fields_by_name)
+    slots = []
+    for field in fields(cls):
+        quirks = {**wired(), **field.metadata}
+        if quirks["wire"] is False:
+            continue
+        wire = wires.pop(field.name if quirks["wire"] is True else quirks["wire"], None)
+        if wire is None:
+            raise TypeError(f"{cls.__name__}.{field.name} has no wire field in {message.__name__}")
+        options = get_args(hints[field.name])
+        optional = NoneType in options
+        hint = next(kind for kind in options if kind is not NoneType) if optional else hints[field.name]
+        try:
+            encode, decode = _conversion(wire, hint, number=quirks["number"])
+        except TypeError as error:
+            error.add_note(f"in {cls.__name__}.{field.name}")
+            raise
+        slots.append(_Slot(field.name, wire, encode, decode, optional, field.default, quirks["none_as"]))
+    if wires:
+        raise TypeError(f"{cls.__name__} has no field for {', '.join(wires)} of {message.__name__}")
+    return _Plan(message, tuple(slots))
+
+
+_plan: Callable[[type[Any]], _Plan] = cache(_match)
+
+
+def _conversion(wire: FieldDescriptor, hint: Any, *, number: bool) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """What turns a value into its wire form and what turns it back, judged by both types."""
+    if _is_map(wire):
+        if hint == dict[str, str]:
+            return _same, _same
+    elif wire.is_repeated:
+        if get_origin(hint) is list:
+            return _single(wire, get_args(hint)[0], number=False)
+    elif get_origin(hint) is None:
+        return _single(wire, hint, number=number)
+    raise TypeError(f"the wire field {wire.full_name} does not hold a {hint}")
+
+
+def _single(wire: FieldDescriptor, hint: Any, *, number: bool) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    plain = _PLAIN.get(wire.cpp_type)
+    if wire.message_type is not None:
+        if issubclass(hint, Entity) and _plan(hint).message.DESCRIPTOR is wire.message_type:
+            return hint.to_proto, hint.from_proto
+    elif wire.enum_type is not None:
+        members = _members(wire.enum_type)
+        if issubclass(hint, StrEnum) and {member.value for member in hint} == members.keys():
+            back = {members[member.value]: member for member in hint}
+            return members.__getitem__, back.get
+    elif plain is str and issubclass(hint, StrEnum):
+        return (lambda value: hint(value).value), hint
+    elif number and plain is int and hint is str:
+        return int, str
+    elif not number and plain is hint:
+        return (_narrow if wire.cpp_type == FieldDescriptor.CPPTYPE_FLOAT else _same), _same
+    raise TypeError(f"the wire field {wire.full_name} does not hold a {hint}")
+
+
+def _members(enum: EnumDescriptor) -> dict[str, int]:
+    """Names and numbers of an enum without its UNSPECIFIED, the zero."""
+    return {value.name: value.number for value in enum.values if value.number}
+
+
+def _is_map(wire: FieldDescriptor) -> bool:
+    return wire.message_type is not None and wire.message_type.GetOptions().map_entry
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _narrow(value: float) -> float:
+    """Refuse a finite number that a 32-bit float would turn into infinity."""
+    struct.pack("<f", value)
+    return value
