@@ -6,11 +6,12 @@ that changes something must not come from another origin, and a server without k
 """
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from gatewright.errors import ForbiddenError
 from gatewright.gateway.exchange import Headers
 
+_PORT = re.compile(r"(?<=[^:]):\d*$")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -28,15 +29,16 @@ def check_origin(method: str, headers: Headers, *, open_server: bool) -> None:
     found = dict(headers)
     host = found.get(b"host", b"").decode("latin-1")
     origin = found.get(b"origin", b"").decode("latin-1")
-    if open_server and not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if open_server and not _is_loopback(host):
         raise ForbiddenError(
             f"Host {host!r} is not a loopback name: a server started with --no-auth answers only as localhost."
         )
-    if method not in _SAFE and origin and urlsplit(origin).netloc != host:
+    if method not in _SAFE and origin and origin.partition("://")[2] != host:
         raise ForbiddenError(f"Origin {origin!r} is another site than {host!r}: cross-site changes are refused.")
 
 
-def _is_loopback(name: str) -> bool:
+def _is_loopback(authority: str) -> bool:
+    name = _PORT.sub("", authority).strip("[]").lower()
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:

@@ -15,7 +15,8 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
-_LOOKS_NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9.]+)$")
+# A host whose last label is a number is an IPv4 address to most resolvers, however oddly written (WHATWG URL, 4.).
+_LOOKS_NUMERIC = re.compile(r"(.*\.)?(0[xX][0-9a-fA-F]*|[0-9]+)")
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f\\]")
 
 

@@ -1,0 +1,96 @@
+"""Settings: the environment, the options, and what cannot be."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gatewright.errors import ConfigError
+from gatewright.settings import PREFIX, Settings
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_default():
+    """Options that are None were not given."""
+    settings = Settings.load({"GATEWRIGHT_PORT": "5050", "GATEWRIGHT_HOST": "::1"}, port=6060, host=None)
+    assert (settings.port, settings.host, settings.workers) == (6060, "::1", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1", 1), ("64M", 64 << 20), ("64 MiB", 64 << 20), ("2k", 2048), ("1GB", 1 << 30)]
+)
+def test_sizes_are_written_as_people_write_them(text, size):
+    """Bytes, or with K, M, G."""
+    assert Settings.load({"GATEWRIGHT_MAX_BODY": text}).max_body == size
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PORT", "http"), ("PORT", "65536"), ("PORT", "-1"), ("WORKERS", "0"), ("MAX_BODY", "lots"), ("MAX_BODY", "0"),
+        ("NO_AUTH", "maybe"), ("CONNECT_TIMEOUT", "0"), ("CONNECT_TIMEOUT", "nan"), ("LOG_LEVEL", "loud"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_used_is_named(name, text):
+    """The error says which variable, and the value it had."""
+    with pytest.raises(ConfigError) as caught:
+        Settings.load({PREFIX + name: text})
+    assert f"{PREFIX}{name}={text!r}" in caught.value.public
+
+
+def test_a_kubernetes_service_link_is_not_a_port():
+    """A service named gatewright puts GATEWRIGHT_PORT=tcp://… into every pod."""
+    assert Settings.load({"GATEWRIGHT_PORT": "tcp://10.0.0.7:4040"}).port == 4040
+
+
+def test_no_auth_is_for_loopback_addresses():
+    """An open server on all interfaces is refused, with the way out."""
+    assert Settings.load({}, no_auth=True, host="127.0.0.1").no_auth
+    with pytest.raises(ConfigError, match="loopback address only"):
+        Settings.load({}, no_auth=True, host="0.0.0.0")
+
+
+def test_a_short_admin_key_is_refused_without_repeating_it():
+    """Sixteen characters at least."""
+    with pytest.raises(ConfigError) as caught:
+        Settings.load({"GATEWRIGHT_ADMIN_KEY": "canary-short"})
+    assert "canary-short" not in caught.value.public
+
+
+def test_secrets_are_not_in_the_repr():
+    """Settings end up in logs and tracebacks."""
+    settings = Settings.load(
+        {
+            "GATEWRIGHT_KEK": "canary-kek",
+            "GATEWRIGHT_ADMIN_KEY": "canary-admin-key",
+            "GATEWRIGHT_DATABASE": "postgresql://u:canary-db@h/d",
+        }
+    )
+    assert "canary" not in repr(settings)
+
+
+def test_exported_settings_load_the_same_in_a_child_process(tmp_path):
+    """Worker processes get theirs from the environment."""
+    show = "from gatewright.settings import Settings; print(repr(Settings.load()))"
+    script = f"""
+import pathlib, subprocess, sys
+from gatewright.settings import Settings
+settings = Settings.load({{}}, port=5, no_auth=True, data_dir=pathlib.Path({str(tmp_path)!r}), max_body=7)
+settings.export()
+print(repr(settings), flush=True)
+subprocess.run([sys.executable, "-c", {show!r}], check=True)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    ours, child = run.stdout.splitlines()
+    assert ours == child
+
+
+def test_every_setting_is_explained():
+    """The class docstring names each field."""
+    assert [one.name for one in fields(Settings) if f"        {one.name}: " not in (Settings.__doc__ or "")] == []
+
+
+def test_paths_are_made_absolute():
+    """A data directory relative to where the command was typed stays that one."""
+    assert Settings.load({"GATEWRIGHT_DATA_DIR": "here"}).data_dir == Path.cwd() / "here"
