@@ -1,0 +1,227 @@
+"""Connections kept per origin: reuse, a limit with a fair queue, and the sweep that keeps all deadlines."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gatewright.errors import UnavailableError, UpstreamTimeoutError
+from gatewright.snapshot.address import Address
+from gatewright.upstream.connection import Connection, Timeouts
+from gatewright.upstream.dial import dial
+
+Key = tuple[str, str, int, bool]
+
+
+class Origin:
+    """The connections to one scheme, host and port.
+
+    A connection holds its slot from before it is opened until it is gone. Somebody waits only while every slot is taken
+    and no connection is idle; what becomes free goes to whoever waits longest.
+
+    Attributes:
+        host: value of the `Host` header.
+    """
+
+    def __init__(self, pool: "Pool", address: Address) -> None:
+        self._pool = pool
+        self._address = address
+        self.host = address.authority.encode("idna" if not address.authority.isascii() else "ascii")
+        self._name = f"{address.scheme}://{address.authority}"
+        self._taken = 0
+        self._idle: dict[Connection, None] = {}  # the one used last stands last
+        self._waiting: deque[tuple[asyncio.Future[Connection | None], bool]] = deque()
+
+    @property
+    def unused(self) -> bool:
+        """Whether it can be forgotten."""
+        return not self._taken and not self._waiting
+
+    def checkout(self) -> Connection | None:
+        """Take the idle connection used last, if there is one."""
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.usable:
+                return connection
+            connection.abort()
+        return None
+
+    async def acquire(self, deadline: float, *, fresh: bool) -> Connection:
+        """Take an idle connection or open one, waiting for a slot when all are taken.
+
+        Args:
+            deadline: loop time at which to give up.
+            fresh: only a newly opened connection will do.
+
+        Raises:
+            UpstreamRefusedError: none could be opened.
+            UpstreamTimeoutError: none was free, or opened, in time.
+            UnavailableError: the client was closed meanwhile.
+        """
+        try:
+            async with asyncio.timeout_at(deadline) as scope:
+                with self._pool.opening(scope):
+                    return await self._acquire(deadline, fresh=fresh)
+        except TimeoutError:
+            self._pool.refuse_when_closed()
+            raise UpstreamTimeoutError(
+                f"{self._name}: no connection within {self._pool.timeouts.connect:g} seconds."
+            ) from None
+
+    async def _acquire(self, deadline: float, *, fresh: bool) -> Connection:
+        while True:
+            if not fresh and (connection := self.checkout()) is not None:
+                return connection
+            if self._taken < self._pool.limit:
+                self._taken += 1
+            elif self._idle:
+                next(iter(self._idle)).abort()
+                continue
+            else:
+                handed = await self._wait(fresh=fresh)
+                if handed is not None:
+                    if handed.usable:
+                        return handed
+                    handed.abort()
+                    continue
+            return await self._open(deadline)
+
+    async def _wait(self, *, fresh: bool) -> Connection | None:
+        """Wait for a connection, or (None) for a slot to open one."""
+        turn: asyncio.Future[Connection | None] = self._pool.loop.create_future()
+        self._waiting.append((turn, fresh))
+        try:
+            return await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():  # it came, but too late for us
+                handed = turn.result()
+                if handed is None:
+                    self._free()
+                elif not handed.closed:
+                    self.released(handed)
+            raise
+
+    async def _open(self, deadline: float) -> Connection:
+        pool = self._pool
+
+        def make() -> Connection:
+            return Connection(self._name, pool.timeouts, pool.loop)
+
+        try:
+            connection = await dial(self._address, pool.context, make, deadline)
+            pool.refuse_when_closed()
+        except BaseException:
+            self._free()
+            raise
+        connection.adopt(self)
+        pool.connections.add(connection)
+        return connection
+
+    def _next(self) -> tuple[asyncio.Future[Connection | None], bool] | None:
+        """Whoever waits longest and is still there."""
+        while self._waiting:
+            if not self._waiting[0][0].done():
+                return self._waiting[0]
+            self._waiting.popleft()
+        return None
+
+    def released(self, connection: Connection) -> None:
+        """A connection can take another request."""
+        first = self._next()
+        if first is None:
+            self._idle[connection] = None
+            return
+        turn, fresh = first
+        if fresh:
+            connection.abort()  # its slot goes to the same waiter, through `gone`
+            return
+        self._waiting.popleft()
+        turn.set_result(connection)
+
+    def gone(self, connection: Connection) -> None:
+        """A connection is closed."""
+        self._idle.pop(connection, None)
+        self._pool.connections.discard(connection)
+        self._free()
+
+    def _free(self) -> None:
+        """Pass a slot on, or put it back."""
+        first = self._next()
+        if first is None:
+            self._taken -= 1
+        else:
+            self._waiting.popleft()
+            first[0].set_result(None)
+
+
+class Pool:
+    """All origins of one event loop.
+
+    Attributes:
+        connections: every open connection; the sweep looks at each.
+        limit: connections per origin.
+    """
+
+    def __init__(self, *, timeouts: Timeouts, context: ssl.SSLContext, limit: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.timeouts = timeouts
+        self.context = context
+        self.limit = limit
+        self.connections: set[Connection] = set()
+        self._origins: dict[Key, Origin] = {}
+        self._opening: set[asyncio.Timeout] = set()
+        self._closed = False
+        shortest = min(timeouts.first_byte, timeouts.idle, timeouts.total, timeouts.keep_alive)
+        self._period = min(max(shortest / 10, 0.01), 1.0)
+        self._timer = self.loop.call_later(self._period, self._sweep)
+
+    def origin(self, address: Address) -> Origin:
+        """The origin of an address. What may be private is kept apart from what may not."""
+        key = (address.scheme, address.host, address.port, address.private)
+        origin = self._origins.get(key)
+        if origin is None:
+            origin = self._origins[key] = Origin(self, address)
+        return origin
+
+    @contextmanager
+    def opening(self, scope: asyncio.Timeout) -> Iterator[None]:
+        """Let `close` end a wait for a connection.
+
+        Raises:
+            UnavailableError: the pool is closed already.
+        """
+        self.refuse_when_closed()
+        self._opening.add(scope)
+        try:
+            yield
+        finally:
+            self._opening.discard(scope)
+
+    def refuse_when_closed(self) -> None:
+        """Raise UnavailableError once `close` was called."""
+        if self._closed:
+            raise _shutting_down()
+
+    async def close(self) -> None:
+        """End every exchange and every wait, and return when all transports are gone."""
+        self._closed = True
+        self._timer.cancel()
+        for scope in tuple(self._opening):
+            scope.reschedule(self.loop.time())
+        for connection in tuple(self.connections):
+            connection.fail(_shutting_down())
+
+    def _sweep(self) -> None:
+        now = self.loop.time()
+        for connection in tuple(self.connections):
+            if now >= connection.quiet_until or now >= connection.total_until:
+                connection.expire(now)
+        for key, origin in tuple(self._origins.items()):
+            if origin.unused:
+                del self._origins[key]
+        self._timer = self.loop.call_later(self._period, self._sweep)
+
+
+def _shutting_down() -> UnavailableError:
+    return UnavailableError("Gatewright is shutting down. Send the request again.")

@@ -1,0 +1,144 @@
+"""An answer whose body may still be on its way."""
+
+import asyncio
+from typing import Protocol, Self
+
+from gatewright.errors import GatewrightError, UpstreamProtocolError
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+HIGH_WATER = 256 << 10
+"""Bytes of unread body at which the sender is asked to stop."""
+
+READ_LIMIT = 64 << 20
+"""Largest body `Response.read` takes unless told otherwise."""
+
+
+class Source(Protocol):
+    """Where a body comes from."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def pause(self) -> None:
+        """Stop sending for now."""
+
+    def resume(self) -> None:
+        """Send again."""
+
+    def abort(self) -> None:
+        """Nobody wants the rest."""
+
+
+class Response:
+    """Status, headers and a body that is read once, by one task.
+
+    A caller reads to the end or calls `close`; until then a connection is held.
+
+    Attributes:
+        status: HTTP status, 200 or above.
+        headers: as sent, in order, names in lower case. Trailers are dropped.
+    """
+
+    __slots__ = ("_chunks", "_complete", "_error", "_paused", "_size", "_source", "_waiter", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, source: Source) -> None:
+        self.status = status
+        self.headers = headers
+        self._source = source
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._complete = False
+        self._error: GatewrightError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    # The side of the connection.
+
+    def feed(self, data: bytes) -> None:
+        """Add a piece of the body; too many unread bytes pause the source."""
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size > HIGH_WATER and not self._paused:
+            self._paused = True
+            self._source.pause()
+        self._wake()
+
+    def finish(self, error: GatewrightError | None = None) -> None:
+        """Mark the end. With an error, the reader meets it after the bytes that did arrive."""
+        if not self._complete:
+            self._complete = True
+            self._error = error
+            self._wake()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # The side of the reader.
+
+    def header(self, name: bytes) -> bytes:
+        """First value of a header by its lower-case name; empty when there is none."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return b""
+
+    async def read(self, limit: int = READ_LIMIT) -> bytes:
+        """Read the body to its end.
+
+        Raises:
+            UpstreamProtocolError: it broke off, or is longer than `limit` bytes.
+            UpstreamTimeoutError: it did not come in time.
+        """
+        chunks = []
+        size = 0
+        async for chunk in self:
+            size += len(chunk)
+            if size > limit:
+                self.abort()
+                raise UpstreamProtocolError(f"The provider's answer is longer than {limit} bytes.")
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Everything that arrived since the last call, never empty; cancelling it closes the connection."""
+        while not self._chunks:
+            if self._error is not None:
+                raise self._error
+            if self._complete:
+                raise StopAsyncIteration
+            self._waiter = self._source.loop.create_future()
+            try:
+                await self._waiter
+            except BaseException:
+                self.abort()
+                raise
+            finally:
+                self._waiter = None
+        return self._take()
+
+    def _take(self) -> bytes:
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._size = 0
+        if self._paused:
+            self._paused = False
+            if not self._complete:
+                self._source.resume()
+        return data
+
+    def abort(self) -> None:
+        """Give up what has not arrived yet; a finished response is left as it is."""
+        if not self._complete:
+            self.finish(UpstreamProtocolError("The answer was closed before its end."))
+            self._source.abort()
+
+    async def close(self) -> None:
+        """Be done with it: drops what is unread, and the connection too when the body is not complete."""
+        self.abort()
+        self._chunks.clear()
