@@ -15,12 +15,12 @@ by type, are refused when the class is first converted.
 import struct
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from functools import cache
 from types import NoneType
 from typing import Any, Generic, Self, TypeVar, get_args, get_origin, get_type_hints
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gatewright.errors import ClientError
@@ -84,12 +84,26 @@ class Entity(Generic[M]):
         return cls(**{slot.name: slot.read(message) for slot in plan.slots})
 
 
+class _Shape(Enum):
+    """How a message holds a field."""
+
+    VALUE = auto()
+    PART = auto()  # another message
+    LIST = auto()
+    MAP = auto()
+
+
+# How a field is held, what turns a value into its wire form, and what turns it back.
+_Conversion = tuple[_Shape, Callable[[Any], Any], Callable[[Any], Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Slot:
     """One field and how it travels. `encode` and `decode` convert one value: of a list, each of its items."""
 
     name: str
     wire: FieldDescriptor
+    shape: _Shape
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     optional: bool
@@ -97,27 +111,31 @@ class _Slot:
     none_as: str | None
 
     def write(self, message: Message, value: Any) -> None:
+        """Put the field's value into a message."""
         if value is None and self.optional:
             value = self.none_as
             if value is None:
                 return
-        if _is_map(self.wire):
-            getattr(message, self.wire.name).update(value)
-        elif self.wire.is_repeated:
-            getattr(message, self.wire.name).extend(map(self.encode, value))
-        elif self.wire.message_type is not None:
-            part = getattr(message, self.wire.name)
-            part.SetInParent()  # an empty message is still a message
-            part.MergeFrom(self.encode(value))
-        else:
-            setattr(message, self.wire.name, self.encode(value))
+        target = self.wire.name
+        match self.shape:
+            case _Shape.VALUE:
+                setattr(message, target, self.encode(value))
+            case _Shape.PART:
+                part = getattr(message, target)
+                part.SetInParent()  # an empty message is still a message
+                part.MergeFrom(self.encode(value))
+            case _Shape.LIST:
+                getattr(message, target).extend(map(self.encode, value))
+            case _Shape.MAP:
+                getattr(message, target).update(value)
 
     def read(self, message: Message) -> Any:
+        """The field's value, out of a message."""
         value = getattr(message, self.wire.name)
-        if _is_map(self.wire):
-            return dict(value) or (None if self.optional else {})
-        if self.wire.is_repeated:
+        if self.shape is _Shape.LIST:
             return [self.decode(item) for item in value]
+        if self.shape is _Shape.MAP:
+            return dict(value) or (None if self.optional else {})
         if not message.HasField(self.wire.name):
             return self._absent()
         try:
@@ -141,7 +159,7 @@ class _Slot:
 
     @property
     def _title(self) -> str:
-        return self.wire.full_name.removeprefix(f"{self.wire.file.package}.")
+        return self.wire.full_name.removeprefix("gatewright.v1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,58 +192,59 @@ def _match(cls: type[Any]) -> _Plan:
         optional = NoneType in options
         hint = next(kind for kind in options if kind is not NoneType) if optional else hints[field.name]
         try:
-            encode, decode = _conversion(wire, hint, number=quirks["number"])
+            how = _conversion(wire, hint, number=quirks["number"])
         except TypeError as error:
             error.add_note(f"in {cls.__name__}.{field.name}")
             raise
-        slots.append(_Slot(field.name, wire, encode, decode, optional, field.default, quirks["none_as"]))
+        slots.append(_Slot(field.name, wire, *how, optional, field.default, quirks["none_as"]))
     if wires:
         raise TypeError(f"{cls.__name__} has no field for {', '.join(wires)} of {message.__name__}")
     return _Plan(message, tuple(slots))
 
 
-_plan: Callable[[type[Any]], _Plan] = cache(_match)
+_plan: Callable[..., _Plan] = cache(_match)
 
 
-def _conversion(wire: FieldDescriptor, hint: Any, *, number: bool) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """What turns a value into its wire form and what turns it back, judged by both types."""
-    if _is_map(wire):
-        if hint == dict[str, str]:
-            return _same, _same
-    elif wire.is_repeated:
-        if get_origin(hint) is list:
-            return _single(wire, get_args(hint)[0], number=False)
-    elif get_origin(hint) is None:
-        return _single(wire, hint, number=number)
-    raise TypeError(f"the wire field {wire.full_name} does not hold a {hint}")
+def _conversion(wire: FieldDescriptor, hint: Any, *, number: bool) -> _Conversion:
+    """Judge a field by both its types."""
+    message = wire.message_type
+    found = _of_message(wire, message, hint) if message else _of_value(wire, hint, number=number)
+    if found is None:
+        raise TypeError(f"the wire field {wire.full_name} does not hold a {hint}")
+    return found
 
 
-def _single(wire: FieldDescriptor, hint: Any, *, number: bool) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    plain = _PLAIN.get(wire.cpp_type)
-    if wire.message_type is not None:
-        if issubclass(hint, Entity) and _plan(hint).message.DESCRIPTOR is wire.message_type:
-            return hint.to_proto, hint.from_proto
-    elif wire.enum_type is not None:
-        members = _members(wire.enum_type)
-        if issubclass(hint, StrEnum) and {member.value for member in hint} == members.keys():
-            back = {members[member.value]: member for member in hint}
-            return members.__getitem__, back.get
-    elif plain is str and issubclass(hint, StrEnum):
-        return (lambda value: hint(value).value), hint
-    elif number and plain is int and hint is str:
-        return int, str
-    elif not number and plain is hint:
-        return (_narrow if wire.cpp_type == FieldDescriptor.CPPTYPE_FLOAT else _same), _same
-    raise TypeError(f"the wire field {wire.full_name} does not hold a {hint}")
+def _of_message(wire: FieldDescriptor, message: Descriptor, hint: Any) -> _Conversion | None:
+    if message.GetOptions().map_entry:
+        return (_Shape.MAP, _same, _same) if hint == dict[str, str] else None
+    if wire.is_repeated != (get_origin(hint) is list):
+        return None
+    (kind,) = get_args(hint) or (hint,)
+    if not issubclass(kind, Entity) or _plan(kind).message.DESCRIPTOR is not message:
+        return None
+    return _Shape.LIST if wire.is_repeated else _Shape.PART, kind.to_proto, kind.from_proto
+
+
+def _of_value(wire: FieldDescriptor, hint: Any, *, number: bool) -> _Conversion | None:
+    plain = None if wire.is_repeated else _PLAIN.get(wire.cpp_type)
+    if wire.enum_type is not None and issubclass(hint, StrEnum):
+        numbers = _members(wire.enum_type)
+        if numbers.keys() != set(hint):
+            return None
+        members = {numbers[member]: member for member in hint}
+        return _Shape.VALUE, lambda value: numbers[hint(value)], members.get
+    if plain is str and issubclass(hint, StrEnum):
+        return _Shape.VALUE, lambda value: hint(value).value, hint
+    if number and plain is int and hint is str:
+        return _Shape.VALUE, int, str
+    if number or plain is not hint:
+        return None
+    return _Shape.VALUE, _narrow if wire.cpp_type == FieldDescriptor.CPPTYPE_FLOAT else _same, _same
 
 
 def _members(enum: EnumDescriptor) -> dict[str, int]:
     """Names and numbers of an enum without its UNSPECIFIED, the zero."""
     return {value.name: value.number for value in enum.values if value.number}
-
-
-def _is_map(wire: FieldDescriptor) -> bool:
-    return wire.message_type is not None and wire.message_type.GetOptions().map_entry
 
 
 def _same(value: Any) -> Any:
