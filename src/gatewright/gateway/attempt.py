@@ -8,15 +8,15 @@ before the answer begins.
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from gatewright.dialects import openai, toplevel
 from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.operations import Call
 from gatewright.gateway.plan import RoutePlan
-from gatewright.snapshot.address import Address
 from gatewright.snapshot.model import Target
+from gatewright.upstream.client import Upstream
+from gatewright.upstream.response import Response
 
 log = logging.getLogger(__name__)
 
@@ -27,46 +27,6 @@ FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(50
 MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
 _JSON = (b"content-type", b"application/json")
-
-
-class UpstreamResponse(Protocol):
-    """What `upstream` answers with."""
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        ...
-
-    @property
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Header fields, lower-case names."""
-        ...
-
-    async def read(self, limit: int = ...) -> bytes:
-        """The whole body; an UpstreamProtocolError when it breaks off or is over `limit` bytes."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body piece by piece, as it comes."""
-        ...
-
-    async def close(self) -> None:
-        """Give the connection back, or drop it when the body was not read to its end."""
-        ...
-
-
-class Upstream(Protocol):
-    """The seam to `upstream`: how a request goes to a provider."""
-
-    async def send(
-        self, address: Address, method: bytes, path: bytes, headers: Headers, body: bytes
-    ) -> UpstreamResponse:
-        """Send a request and wait for the head of its answer.
-
-        Raises:
-            UpstreamError: when there is none.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +43,7 @@ class Answer:
 
     target: Target
     attempts: int
-    response: UpstreamResponse
+    response: Response
     body: bytes
     rest: AsyncIterator[bytes] | None = None
 
@@ -140,7 +100,7 @@ async def _call(upstream: Upstream, target: Target, call: Call, number: int) -> 
         raise
 
 
-async def _read(response: UpstreamResponse, target: Target, call: Call, number: int) -> Answer:
+async def _read(response: Response, target: Target, call: Call, number: int) -> Answer:
     if response.status >= 400:
         raise await _rejected(response, target)
     if response.status >= 300:
@@ -154,7 +114,7 @@ async def _read(response: UpstreamResponse, target: Target, call: Call, number: 
     return Answer(target, number, response, first, pieces)
 
 
-async def _rejected(response: UpstreamResponse, target: Target) -> UpstreamStatusError:
+async def _rejected(response: Response, target: Target) -> UpstreamStatusError:
     """The provider's error answer, with our credential taken out wherever it repeats it."""
     body = await response.read(MAX_ERROR_BODY)
     for _, value in target.headers:

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 from gatewright.errors import GatewrightError
-from gatewright.gateway.attempt import Upstream, attempt
+from gatewright.gateway.attempt import attempt
 from gatewright.gateway.authenticate import authenticate, require_admin
 from gatewright.gateway.deliver import JSON, deliver, deliver_error
 from gatewright.gateway.exchange import Exchange, Headers
@@ -14,6 +14,7 @@ from gatewright.gateway.plan import plan
 from gatewright.gateway.resolve import resolve
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Principal, Snapshot
+from gatewright.upstream.client import Upstream
 
 log = logging.getLogger(__name__)
 
