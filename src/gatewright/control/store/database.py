@@ -1,0 +1,197 @@
+"""One database: transactions, the revision that every write raises, and what its errors mean.
+
+Writers are serialised: a write first takes the lock of the one revision row (on SQLite, of the file). So a check and
+the change that follows it see the same state, and two writers never lose an update.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, exc, select, text, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
+
+from gatewright.control.store.tables import RevisionRow
+from gatewright.errors import ClientError, ConfigError, GatewrightError, InvalidStateError, UnavailableError
+
+CHANNEL = "gatewright_revision"
+BUSY_SECONDS = 10
+
+log = logging.getLogger(__name__)
+
+_AWAY = "The database cannot be reached, or is busy. Try again; the server's log has the reason."
+_UNFIT = "A value cannot be stored: it is too long or too large, or holds characters that are not text."
+_FAILURES: tuple[tuple[type[Exception], type[GatewrightError], str], ...] = (
+    (
+        exc.IntegrityError,
+        InvalidStateError,
+        "The change contradicts what is stored. Read the current state and try again.",
+    ),
+    (exc.DataError, ClientError, _UNFIT),
+    (UnicodeEncodeError, ClientError, _UNFIT),
+    (OverflowError, ClientError, _UNFIT),
+    (exc.TimeoutError, UnavailableError, _AWAY),
+    (exc.OperationalError, UnavailableError, _AWAY),
+    (exc.InterfaceError, UnavailableError, _AWAY),
+    (exc.SQLAlchemyError, UnavailableError, "The database answered in an unexpected way. Run `gatewright db check`."),
+)
+"""What each error of the database becomes; the first row that fits wins."""
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database.
+
+    Safe to share between threads. Everything is read and written through `read` and `write`.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Prepare connections to `url`; nothing is opened yet.
+
+        Args:
+            url: `sqlite:///file` or `postgresql://user:password@host/name`.
+
+        Raises:
+            ConfigError: for another database, or when PostgreSQL's driver is not installed.
+        """
+        parsed = _parse(url)
+        self.sqlite = parsed.get_backend_name() == "sqlite"
+        try:
+            self._engine = sqlalchemy.create_engine(
+                parsed,
+                hide_parameters=True,
+                pool_timeout=BUSY_SECONDS,
+                **(_sqlite_options(parsed) if self.sqlite else {"pool_pre_ping": True}),
+            )
+        except ModuleNotFoundError:
+            raise ConfigError(
+                "PostgreSQL needs its driver: pip install 'gatewright[postgres]', or use sqlite:///file."
+            ) from None
+        if self.sqlite:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+            self.reading: Engine = self._engine
+            self.writing: Engine = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        else:
+            self.reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self.writing = self._engine.execution_options(isolation_level="READ COMMITTED")
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one state of the database from start to end.
+
+        Raises:
+            UnavailableError: when the database is away or busy.
+        """
+        with self._translated(), Session(self.reading, autoflush=False) as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that may change rows: it raises the revision, and all of it happens or nothing.
+
+        Raises:
+            UnavailableError: when the database is away, or another writer keeps the lock for 10 seconds.
+        """
+        with self._translated(), Session(self.writing, expire_on_commit=False) as tx, tx.begin():
+            if not self.sqlite:
+                tx.execute(text(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'"))
+            revision = tx.scalar(update(RevisionRow).values(value=RevisionRow.value + 1).returning(RevisionRow.value))
+            if revision is None:
+                raise ConfigError("The database has no revision row. Run `gatewright db check`.")
+            yield tx
+            if not self.sqlite:
+                tx.execute(
+                    text("SELECT pg_notify(:channel, :revision)"),
+                    {"channel": CHANNEL, "revision": str(revision)},
+                )
+
+    def revision(self) -> int:
+        """The number of the last committed write.
+
+        Raises:
+            UnavailableError: when the database is away, or not migrated.
+        """
+        with self.read() as tx:
+            return tx.scalars(select(RevisionRow.value)).one()
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._engine.dispose()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A writing connection without the revision, for migrations: one transaction, errors translated."""
+        with self._translated(), self.writing.begin() as connection:
+            yield connection
+
+    def dedicated(self) -> Any:
+        """A driver connection that never returns to the pool, for LISTEN."""
+        with self._translated():
+            pooled = self._engine.raw_connection()
+            pooled.detach()
+            return pooled.dbapi_connection
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """Root of the errors that a `dedicated` connection raises."""
+        error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        return error
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except tuple(kind for kind, _, _ in _FAILURES) as problem:
+            for kind, becomes, message in _FAILURES:
+                if isinstance(problem, kind):
+                    if issubclass(becomes, UnavailableError):
+                        log.warning("database: %s", getattr(problem, "orig", None) or problem)
+                    raise becomes(message) from problem
+            raise
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise ConfigError(
+            "The database URL cannot be read. Use sqlite:///file or postgresql://user:password@host/name."
+        ) from None
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        if not parsed.database or parsed.database == ":memory:":
+            raise ConfigError("SQLite needs a file that all processes can open: sqlite:////full/path/gatewright.db.")
+        return parsed
+    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ConfigError(
+        f"The database {parsed.drivername!r} is not supported. "
+        "Use sqlite:///file or postgresql://user:password@host/name."
+    )
+
+
+def _sqlite_options(url: URL) -> dict[str, Any]:
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made here so that nobody else can read it: SQLite itself would follow the umask.
+        path.touch(mode=0o600)
+    except OSError as problem:
+        raise ConfigError(f"The database file {path} cannot be made: {problem.strerror}.") from None
+    return {"connect_args": {"timeout": BUSY_SECONDS}}
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not start transactions by itself: `_begin_sqlite` does.
+    connection.isolation_level = None
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))

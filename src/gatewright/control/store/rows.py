@@ -1,0 +1,92 @@
+"""What every noun's module needs of rows: ids, times, stamps and look-ups."""
+
+import functools
+import time
+import uuid
+from collections.abc import Hashable
+from dataclasses import fields
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import ColumnElement, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from gatewright.control.store.limits import storable
+from gatewright.control.store.tables import Stamped, Table
+from gatewright.errors import NotFoundError
+
+Row = TypeVar("Row", bound=Table)
+Entity = TypeVar("Entity")
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id: `prefix`, a hyphen and 32 hex digits."""
+    return f"{prefix}-{uuid.uuid4().hex}"
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def stamps(by: str | None) -> dict[str, int | str | None]:
+    """The columns of `Stamped` for a new row: both times are equal, as clients expect."""
+    at = now()
+    return {
+        "created_at": at,
+        "last_updated_at": at,
+        "created_by": by or None,
+        "last_updated_by": by or None,
+    }
+
+
+def touch(row: Stamped, by: str | None) -> None:
+    """Note a change: the time always moves, the person only when one is named."""
+    row.last_updated_at = max(now(), row.last_updated_at)
+    if by:
+        row.last_updated_by = by
+
+
+def find(tx: Session, kind: type[Row], *key: str) -> Row | None:
+    """The row with this primary key, or None."""
+    return tx.get(kind, key if len(key) > 1 else key[0]) if all(map(storable, key)) else None
+
+
+def require(tx: Session, kind: type[Row], *, called: str = "", **key: str) -> Row:
+    """The row with this primary key.
+
+    Args:
+        tx: transaction.
+        kind: the row's class.
+        called: what the message calls it; empty for the row's own name.
+        key: the primary key's columns, in their order.
+
+    Raises:
+        NotFoundError: naming the key.
+    """
+    row = find(tx, kind, *key.values())
+    if row is None:
+        shown = ", ".join(f"{name}={value!r}" for name, value in key.items())
+        raise NotFoundError(f"{called or kind.called} not found ({shown})")
+    return row
+
+
+def matches(
+    column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], value: str | None
+) -> ColumnElement[bool]:
+    """The condition of an optional filter: an empty or absent value matches every row."""
+    if not value:
+        return true()
+    return column == value if storable(value) else ~true()
+
+
+def shown(kind: type[Entity], row: Table, **given: Any) -> Entity:
+    """The entity of a row: `given` fields first, all others from the columns of the same name."""
+    return kind(
+        **{name: getattr(row, name) for name in _shared(cast("Hashable", kind), type(row)) if name not in given},
+        **given,
+    )
+
+
+@functools.cache
+def _shared(kind: Hashable, table: type[Table]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(cast("Any", kind)) if one.name in table.__table__.columns)

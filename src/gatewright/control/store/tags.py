@@ -1,0 +1,54 @@
+"""Tags of endpoints."""
+
+from collections import defaultdict
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from gatewright.control.store import limits
+from gatewright.control.store.rows import find, require
+from gatewright.control.store.tables import EndpointRow, TagRow
+from gatewright.entities import GatewayEndpointTag
+
+
+def put(tx: Session, *, endpoint_id: str, key: str, value: str | None = None) -> None:
+    """Set a tag, keeping its place when the key is there already. The endpoint's times do not move.
+
+    Raises:
+        ClientError: for an empty or over-long key, or an over-long value.
+        NotFoundError: when there is no such endpoint.
+    """
+    limits.given(endpoint_id=endpoint_id, key=key)
+    limits.fits(TagRow, key=key, value=value)
+    require(tx, EndpointRow, endpoint_id=endpoint_id)
+    row = find(tx, TagRow, endpoint_id, key)
+    if row is None:
+        last = tx.scalar(select(func.max(TagRow.position)).where(TagRow.endpoint_id == endpoint_id))
+        row = TagRow(endpoint_id=endpoint_id, key=key, position=0 if last is None else last + 1)
+        tx.add(row)
+    row.value = value or ""
+    tx.flush()
+
+
+def delete(tx: Session, *, endpoint_id: str, key: str) -> None:
+    """Take a tag off; a key that is not there is fine.
+
+    Raises:
+        ClientError: for an empty key.
+        NotFoundError: when there is no such endpoint.
+    """
+    limits.given(endpoint_id=endpoint_id, key=key)
+    require(tx, EndpointRow, endpoint_id=endpoint_id)
+    row = find(tx, TagRow, endpoint_id, key)
+    if row is not None:
+        tx.delete(row)
+        tx.flush()
+
+
+def of_endpoints(tx: Session, endpoint_ids: Select[str]) -> defaultdict[str, list[GatewayEndpointTag]]:
+    """Tags by endpoint id, in their order, for the endpoints a query selects: one statement."""
+    query = select(TagRow).where(TagRow.endpoint_id.in_(endpoint_ids)).order_by(TagRow.position)
+    found: defaultdict[str, list[GatewayEndpointTag]] = defaultdict(list)
+    for row in tx.scalars(query):
+        found[row.endpoint_id].append(GatewayEndpointTag(key=row.key, value=row.value))
+    return found
