@@ -235,7 +235,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; trailers are dropped."""
         if self._response is None:
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
         """Hand the response to the one who waits for it."""
