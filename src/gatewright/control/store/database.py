@@ -116,7 +116,11 @@ class Database:
             UnavailableError: when the database is away, or not migrated.
         """
         with self.read() as tx:
-            return tx.scalars(select(RevisionRow.value)).one()
+            return self.revision_in(tx)
+
+    def revision_in(self, tx: Session) -> int:
+        """The revision of the state that a transaction sees."""
+        return tx.scalars(select(RevisionRow.value)).one()
 
     def close(self) -> None:
         """Close every connection that is not in use."""

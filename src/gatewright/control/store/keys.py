@@ -66,6 +66,11 @@ def list_all(tx: Session) -> list[ApiKey]:
     return [shown(ApiKey, row) for row in tx.scalars(select(ApiKeyRow).order_by(ApiKeyRow.created_at, ApiKeyRow.name))]
 
 
+def digests(tx: Session) -> dict[bytes, ApiKey]:
+    """All keys by the SHA-256 of their text, as callers are looked up."""
+    return {key.digest: key for key in list_all(tx)}
+
+
 def revoke(tx: Session, name_or_id: str) -> ApiKey:
     """Delete a key, named by its id or its name; what it was.
 
