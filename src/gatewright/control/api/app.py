@@ -1,0 +1,196 @@
+"""The management API as one Starlette app: every call of the service, the discovery routes, and their reference.
+
+Who may come in is settled before: the server in front authenticates, lets only admins through, and leaves the caller
+in `scope["state"]["principal"]`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gatewright import __version__
+from gatewright.control.api import decode, discovery, openapi, page, render
+from gatewright.control.api.calls import CALLS, PREFIXES, Call
+from gatewright.control.api.discovery import DISCOVERY, Catalogue
+from gatewright.control.api.handlers import HANDLERS, Context
+from gatewright.control.crypto import Vault
+from gatewright.control.store import model_definitions
+from gatewright.control.store.database import Database
+from gatewright.errors import ClientError, GatewrightError, MethodNotAllowedError, NotFoundError, TooLargeError
+from gatewright.settings import Settings
+
+THREADS = 16
+"""How many calls use the database at once in one process; more wait their turn."""
+
+_JSON = "application/json"
+_HEADERS = {"x-content-type-options": "nosniff", "x-frame-options": "SAMEORIGIN", "cache-control": "no-store"}
+
+
+class _Api:
+    """The handlers' side of the app: what they share, and the way of a request through them."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        settings: Settings,
+        catalogue: Catalogue,
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._settings = settings
+        self._catalogue = catalogue
+        self._changed = changed
+        self._threads = anyio.CapacityLimiter(THREADS)
+
+    def route(self, call: Call, prefix: str) -> Route:
+        """One call under one prefix."""
+
+        async def endpoint(request: Request) -> Response:
+            message = decode.message(call, await self._fields(call, request))
+            context = Context(self._database, self._vault, self._settings, request.state.principal)
+            answer = await self._in_thread(HANDLERS[call.name], context, decode.arguments(message))
+            if call.writes:
+                await self._changed()
+            return _json(render.pretty(render.response(call, answer)))
+
+        return Route(prefix + call.path, endpoint, methods=[call.method])
+
+    async def supported_models(self, request: Request) -> Response:
+        """The operator's own models of a provider."""
+        provider = request.query_params.get("provider")
+
+        def read() -> Any:
+            with self._database.read() as tx:
+                return discovery.supported_models(model_definitions.list_all(tx, provider=provider))
+
+        return _json(render.compact(await self._in_thread(read)))
+
+    async def provider_config(self, request: Request) -> Response:
+        """The fields of a provider's secrets."""
+        return _json(render.compact(discovery.provider_config(self._catalogue, request.query_params.get("provider"))))
+
+    async def _fields(self, call: Call, request: Request) -> dict[str, Any]:
+        """What was sent: the query of a GET that has one, else the JSON body."""
+        if call.method == "GET" and request.url.query:
+            return decode.query_object(call.request.DESCRIPTOR, request.query_params.multi_items())
+        if call.method == "POST":
+            _check_content_type(request.headers.get("content-type"))
+        return decode.json_object(await self._body(request))
+
+    async def _body(self, request: Request) -> bytes:
+        limit = self._settings.max_body
+        received = bytearray()
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > limit:
+                raise TooLargeError(
+                    f"The request body is larger than {limit} bytes, the limit set by GATEWRIGHT_MAX_BODY."
+                )
+        return bytes(received)
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._threads)
+
+
+def create(
+    *,
+    database: Database,
+    vault: Vault,
+    settings: Settings,
+    catalogue: Catalogue,
+    operations: Sequence[tuple[str, str, str]],
+    changed: Callable[[], Awaitable[None]],
+) -> Starlette:
+    """Build the app.
+
+    Args:
+        database: where everything is stored; already migrated.
+        vault: seals and opens secrets.
+        settings: limits and what is allowed.
+        catalogue: what is known about providers.
+        operations: method, path and summary of the data plane's routes, for the reference only.
+        changed: awaited after each successful write; returns once this process serves the change.
+    """
+    api = _Api(database, vault, settings, catalogue, changed)
+    document = openapi.document(operations, version=__version__)
+    constants: dict[str, tuple[bytes, str]] = {
+        DISCOVERY + "/supported-providers": (
+            render.compact(discovery.supported_providers(catalogue)),
+            _JSON,
+        ),
+        DISCOVERY + "/secrets/config": (render.compact(discovery.secrets_config()), _JSON),
+        **{prefix + "/mlflow/server-info": (render.compact(discovery.server_info()), _JSON) for prefix in PREFIXES},
+        "/version": (__version__.encode(), "text/plain; charset=utf-8"),
+        "/openapi.json": (render.compact(document), _JSON),
+    }
+    app = Starlette(
+        routes=[
+            *(api.route(call, prefix) for prefix in PREFIXES for call in CALLS),
+            Route(DISCOVERY + "/supported-models", api.supported_models),
+            Route(DISCOVERY + "/provider-config", api.provider_config),
+            *(_constant(path, *answer) for path, answer in constants.items()),
+            _constant("/docs", page.HTML, "text/html; charset=utf-8", page.HEADERS),
+        ],
+        exception_handlers={
+            GatewrightError: _refused,
+            HTTPException: _unrouted,
+            ClientDisconnect: _gone,
+            Exception: _failed,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _constant(path: str, body: bytes, media_type: str, headers: dict[str, str] | None = None) -> Route:
+    async def endpoint(_request: Request) -> Response:
+        return Response(body, media_type=media_type, headers=_HEADERS | (headers or {}))
+
+    return Route(path, endpoint)
+
+
+def _check_content_type(header: str | None) -> None:
+    """Only JSON may be posted; a browser cannot send it to another site without being let to."""
+    if (header or "").partition(";")[0].strip().lower() != _JSON:
+        raise ClientError(f"Bad Request. Content-Type must be '{_JSON}'.")
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, media_type=_JSON, headers=_HEADERS)
+
+
+async def _refused(_request: Request, problem: Exception) -> Response:
+    if not isinstance(problem, GatewrightError):  # pragma: no cover - Starlette calls it for this class only
+        raise problem
+    answer = _json(render.failure(problem), problem.status)
+    if isinstance(problem, MethodNotAllowedError):
+        answer.headers["allow"] = ", ".join(problem.allow)
+    return answer
+
+
+async def _unrouted(request: Request, problem: Exception) -> Response:
+    headers = getattr(problem, "headers", None) or {}
+    allow = tuple(headers.get("Allow", "").split(", "))
+    path = request.url.path
+    if getattr(problem, "status_code", 404) == 405:
+        public = f"{path} has no {request.method}; use {' or '.join(allow)}."
+        return await _refused(request, MethodNotAllowedError(public, allow))
+    return await _refused(request, NotFoundError(f"There is nothing at {path}. /docs lists every route."))
+
+
+async def _gone(_request: Request, _problem: Exception) -> Response:
+    """The client left before its request was complete; nobody reads this answer."""
+    return Response(status_code=499)
+
+
+async def _failed(request: Request, _problem: Exception) -> Response:
+    """A fault of our own. The caller learns no detail, as it may hold a secret; the server in front logs it."""
+    return await _refused(request, GatewrightError("An internal error happened. The server's log has the details."))

@@ -1,0 +1,77 @@
+"""What the OpenAPI document says of the data plane's routes.
+
+Their bodies belong to the providers' own APIs and pass through, so only the fields that the gateway reads are named.
+"""
+
+import re
+from typing import Any
+
+_MESSAGES: dict[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["role"],
+        "properties": {"role": {"type": "string", "examples": ["user"]}, "content": {}},
+    },
+    "examples": [[{"role": "user", "content": "Say hello."}]],
+}
+_INPUT: dict[str, Any] = {"description": "A text, or a list of texts.", "examples": ["Say hello."]}
+_STREAM: dict[str, Any] = {"type": "boolean", "default": False, "description": "Answer in server-sent events."}
+_MODEL: dict[str, Any] = {"type": "string", "description": "Name of an endpoint of this gateway."}
+
+# By the end of the path: the body's fields, and which of them are required.
+_BODIES: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
+    ("/chat/completions", {"model": _MODEL, "messages": _MESSAGES, "stream": _STREAM}, ("model", "messages")),
+    ("/embeddings", {"model": _MODEL, "input": _INPUT}, ("model", "input")),
+    ("/responses", {"model": _MODEL, "input": _INPUT, "stream": _STREAM}, ("model",)),
+    ("/responses/compact", {"model": _MODEL, "input": _INPUT}, ("model",)),
+    ("/invocations", {"messages": _MESSAGES, "input": _INPUT, "stream": _STREAM}, ()),
+)
+_FAILURES = {
+    "400": "The request cannot be served as it is.",
+    "401": "No key was sent, or not a valid one.",
+    "404": "No endpoint has this name.",
+    "413": "The body is larger than the server allows.",
+    "502": "The provider could not be reached, or its answer broke off.",
+    "503": "The endpoint has no model that can be called now.",
+    "504": "The provider did not answer in time.",
+}
+
+
+def inference(method: str, path: str, summary: str) -> dict[str, Any]:
+    """The OpenAPI operation of one route."""
+    body = next((found for found in _BODIES if path.endswith(found[0])), None)
+    answers: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+    operation: dict[str, Any] = {
+        "operationId": method.lower() + "".join(word.title() for word in re.findall(r"[A-Za-z0-9]+", path)),
+        "summary": summary,
+        "tags": ["inference"],
+        "responses": {"200": {"description": "The model's answer.", "content": answers}, **_failures(path)},
+    }
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if method != "GET":
+        fields, required = body[1:] if body else ({"model": _MODEL}, ())
+        schema: dict[str, Any] = {"type": "object", "properties": fields, "additionalProperties": True}
+        if required:
+            schema["required"] = list(required)
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        if "stream" in fields:
+            answers["text/event-stream"] = {"schema": {"type": "string"}}
+    return operation
+
+
+def _failures(path: str) -> dict[str, Any]:
+    """Errors come in the shape of the route's own API."""
+    if path.startswith("/gateway/") and "/openai/" not in path:
+        schema: dict[str, Any] = {"type": "object", "required": ["detail"], "properties": {"detail": {}}}
+    else:
+        error = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
+        schema = {"type": "object", "required": ["error"], "properties": {"error": error}}
+    content = {"application/json": {"schema": schema}}
+    return {status: {"description": meaning, "content": content} for status, meaning in _FAILURES.items()}

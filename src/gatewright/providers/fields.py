@@ -1,0 +1,202 @@
+"""Which fields a secret of each provider has: data for forms and for `provider-config`.
+
+The names of modes and fields are those MLflow uses, so that a secret made for its gateway fits here. A field that is
+confidential belongs in `secret_value`, any other in `auth_config`. A provider that is not listed takes an API key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gatewright.providers import registry
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a secret.
+
+    Attributes:
+        name: key in `secret_value` or `auth_config`.
+        description: what to enter.
+        secret: whether it is confidential.
+        required: whether the provider cannot be called without it.
+        default: what is used when it is left out; empty for nothing.
+    """
+
+    name: str
+    description: str
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way to authenticate; `mode` goes into `auth_config` as `auth_mode`."""
+
+    mode: str
+    display_name: str
+    description: str
+    fields: tuple[Field, ...]
+
+
+def _key(of: str, *, required: bool = True) -> Field:
+    return Field("api_key", f"API key of {of}", secret=True, required=required)
+
+
+def _base(description: str, *, required: bool = False, default: str = "") -> Field:
+    return Field("api_base", description, required=required, default=default)
+
+
+def _by_key(*fields: Field, description: str = "Send an API key with every request") -> tuple[Mode, ...]:
+    return (Mode("api_key", "API key", description, fields),)
+
+
+def _plain(title: str) -> tuple[Mode, ...]:
+    return _by_key(_key(title), _base("Base URL, to call another address than the provider's own"))
+
+
+def _local(title: str, default: str) -> tuple[Mode, ...]:
+    return _by_key(
+        _key(f"the {title} server", required=False),
+        _base(f"Base URL of the {title} server", default=default),
+        description="Call a model server of your own, with a key if it asks for one",
+    )
+
+
+_PLAIN = {
+    "anthropic": "Anthropic",
+    "cerebras": "Cerebras",
+    "cohere": "Cohere",
+    "deepseek": "DeepSeek",
+    "fireworks_ai": "Fireworks AI",
+    "gemini": "Google AI Studio (Gemini)",
+    "github": "GitHub Models (a personal access token)",
+    "groq": "Groq",
+    "huggingface": "Hugging Face (an access token)",
+    "jina_ai": "Jina AI",
+    "mistral": "Mistral",
+    "moonshot": "Moonshot AI",
+    "nvidia_nim": "NVIDIA",
+    "openai": "OpenAI",
+    "openrouter": "OpenRouter",
+    "perplexity": "Perplexity",
+    "sambanova": "SambaNova",
+    "together_ai": "Together AI",
+    "voyage": "Voyage AI",
+    "xai": "xAI",
+    "zai": "Z.ai",
+}
+
+_REGION = Field("aws_region_name", "AWS region, such as us-east-1")
+_ANY_REGION = Field("aws_region_name", "AWS region; the server's own when left out", required=False)
+_ACCESS_KEYS = (
+    Field("aws_access_key_id", "Access key id", secret=True),
+    Field("aws_secret_access_key", "Secret access key", secret=True),
+)
+_ROLE = Field("aws_role_name", "ARN of the IAM role to assume")
+_ANY_ROLE = Field("aws_role_name", "ARN of an IAM role to assume first", required=False)
+_SESSION = Field("aws_session_name", "Name for the assumed role's session", required=False)
+_PROJECT = Field("vertex_project", "Google Cloud project id")
+_LOCATION = Field("vertex_location", "Google Cloud region", required=False, default="us-central1")
+_WORKSPACE = _base("URL of the Databricks workspace", required=True)
+
+
+def _default_chain(*fields: Field) -> Mode:
+    return Mode("default_chain", "Server's own identity", "Use the credentials the server itself finds", fields)
+
+
+_SPECIAL: dict[str, tuple[Mode, ...]] = {
+    "azure": _by_key(
+        _key("the Azure OpenAI resource"),
+        _base("Endpoint of the resource, such as https://NAME.openai.azure.com", required=True),
+        Field("api_version", "API version, such as 2024-10-21"),
+    ),
+    "bedrock": (
+        *_by_key(_key("Amazon Bedrock"), _REGION),
+        Mode("access_keys", "Access keys", "Sign with an AWS access key", (*_ACCESS_KEYS, _ANY_REGION)),
+        Mode("iam_role", "IAM role", "Assume a role with the server's identity", (_ROLE, _ANY_REGION)),
+        _default_chain(_ANY_ROLE, _SESSION, _ANY_REGION),
+    ),
+    "sagemaker": (
+        Mode("access_keys", "Access keys", "Sign with an AWS access key", (*_ACCESS_KEYS, _REGION)),
+        Mode("iam_role", "IAM role", "Assume a role with an access key", (*_ACCESS_KEYS, _ROLE, _SESSION, _REGION)),
+        _default_chain(_ANY_ROLE, _SESSION, _ANY_REGION),
+    ),
+    "vertex_ai": (
+        Mode(
+            "service_account_json",
+            "Service account",
+            "Use the JSON key of a Google Cloud service account",
+            (Field("vertex_credentials", "Content of the JSON key file", secret=True), _PROJECT, _LOCATION),
+        ),
+        _default_chain(_PROJECT, _LOCATION),
+    ),
+    "databricks": (
+        Mode("pat_token", "Personal access token", "Use a token of a user", (_key("Databricks"), _WORKSPACE)),
+        Mode(
+            "oauth_m2m",
+            "OAuth service principal",
+            "Use the client id and secret of a service principal",
+            (Field("client_secret", "Client secret", secret=True), _WORKSPACE, Field("client_id", "Client id")),
+        ),
+    ),
+    "portkey": _by_key(
+        _key("Portkey"),
+        Field("portkey_provider", "Provider to route to, as Portkey names it", required=False),
+        Field("portkey_config", "Config id, or a config as JSON", secret=True, required=False),
+        Field("provider_api_key", "Key of a provider that Portkey does not store", secret=True, required=False),
+        _base("Base URL of a Portkey gateway of your own"),
+    ),
+    "cloudflare": _by_key(
+        _key("Cloudflare Workers AI"),
+        _base("https://api.cloudflare.com/client/v4/accounts/ACCOUNT_ID/ai/v1", required=True),
+    ),
+    registry.COMPATIBLE: _by_key(
+        _key("the server", required=False),
+        _base("Base URL of a server that speaks OpenAI's API, such as https://host/v1", required=True),
+        description="Call any server that speaks OpenAI's API",
+    ),
+    "llama.cpp": _local("llama.cpp", "http://127.0.0.1:8080/v1"),
+    "lmstudio": _local("LM Studio", "http://127.0.0.1:1234/v1"),
+    "ollama": _local("Ollama", "http://127.0.0.1:11434/v1"),
+    "vllm": _local("vLLM", "http://127.0.0.1:8000/v1"),
+}
+
+
+def modes(provider: str) -> tuple[Mode, ...]:
+    """The ways to authenticate at a provider, the usual one first."""
+    return _SPECIAL.get(provider) or _plain(_PLAIN.get(provider, "the provider"))
+
+
+class Catalogue:
+    """What the management API tells about providers."""
+
+    def providers(self) -> list[str]:
+        """Names of the providers that can be called, sorted."""
+        return registry.names()
+
+    def config(self, provider: str) -> Mapping[str, Any]:
+        """The ways to authenticate at a provider, JSON-ready, in the shape of MLflow's `provider-config`."""
+        known = modes(provider)
+        return {"auth_modes": [_mode(mode) for mode in known], "default_mode": known[0].mode}
+
+
+def _mode(mode: Mode) -> dict[str, Any]:
+    return {
+        "mode": mode.mode,
+        "display_name": mode.display_name,
+        "description": mode.description,
+        "secret_fields": [_field(field) for field in mode.fields if field.secret],
+        "config_fields": [_field(field) for field in mode.fields if not field.secret],
+    }
+
+
+def _field(field: Field) -> dict[str, Any]:
+    shown = {
+        "name": field.name,
+        "type": "string",
+        "description": field.description,
+        "required": field.required,
+    }
+    return shown | ({"default": field.default} if field.default else {})
