@@ -14,7 +14,7 @@ by type, are refused when the class is first converted.
 
 import struct
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum, StrEnum, auto
 from functools import cache
 from types import NoneType
@@ -99,13 +99,26 @@ _Conversion = tuple[_Shape, Callable[[Any], Any], Callable[[Any], Any]]
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """One field and how it travels. `encode` and `decode` convert one value: of a list, each of its items."""
+    """One field and how it travels.
+
+    Attributes:
+        name: the dataclass field.
+        wire: the message's field.
+        shape: how the message holds it.
+        encode: turns one value, of a list each of its items, into its wire form.
+        decode: turns it back.
+        kind: the type of the value, without None.
+        optional: whether None is allowed.
+        default: the value of a field that is absent from the wire; MISSING when there is none.
+        none_as: what is written for None; None for nothing.
+    """
 
     name: str
     wire: FieldDescriptor
     shape: _Shape
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
+    kind: Any
     optional: bool
     default: Any
     none_as: str | None
@@ -141,25 +154,20 @@ class _Slot:
         try:
             found = self.decode(value)
         except ValueError as error:
-            raise ClientError(f"{self._title} has a value that is not allowed: {error}.") from error
+            raise self._refusal(f"{value!r} is not allowed") from error
         if found is None:
             return self._absent()
         return None if self.optional and found == "" else found
 
     def _absent(self) -> Any:
-        if self.default is not MISSING:
-            return self.default
-        if self.optional:
-            return None
-        if self.wire.enum_type is not None:
-            raise ClientError(f"{self._title} is missing; give one of {', '.join(_members(self.wire.enum_type))}.")
-        if self.wire.message_type is not None:
-            raise ClientError(f"{self._title} is missing; it has no default.")
-        return self.decode(self.wire.default_value)
+        if self.default is MISSING:
+            raise self._refusal("it is missing")
+        return self.default
 
-    @property
-    def _title(self) -> str:
-        return self.wire.full_name.removeprefix("gatewright.v1.")
+    def _refusal(self, problem: str) -> ClientError:
+        field = self.wire.full_name.removeprefix("gatewright.v1.")
+        remedy = f"give one of {', '.join(self.kind)}" if issubclass(self.kind, StrEnum) else "it has no default"
+        return ClientError(f"{field}: {problem}; {remedy}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,18 +196,33 @@ def _match(cls: type[Any]) -> _Plan:
         wire = wires.pop(field.name if quirks["wire"] is True else quirks["wire"], None)
         if wire is None:
             raise TypeError(f"{cls.__name__}.{field.name} has no wire field in {message.__name__}")
-        options = get_args(hints[field.name])
-        optional = NoneType in options
-        hint = next(kind for kind in options if kind is not NoneType) if optional else hints[field.name]
-        try:
-            how = _conversion(wire, hint, number=quirks["number"])
-        except TypeError as error:
-            error.add_note(f"in {cls.__name__}.{field.name}")
-            raise
-        slots.append(_Slot(field.name, wire, *how, optional, field.default, quirks["none_as"]))
+        slots.append(_slot(field, hints[field.name], wire, quirks))
     if wires:
         raise TypeError(f"{cls.__name__} has no field for {', '.join(wires)} of {message.__name__}")
     return _Plan(message, tuple(slots))
+
+
+def _slot(field: Field[Any], hint: Any, wire: FieldDescriptor, quirks: dict[str, Any]) -> _Slot:
+    options = get_args(hint)
+    optional = NoneType in options
+    kind = next(option for option in options if option is not NoneType) if optional else hint
+    shape, encode, decode = _conversion(wire, kind, number=quirks["number"])
+    default = field.default
+    if default is MISSING and optional:
+        default = None
+    elif default is MISSING and kind in _PLAIN.values():
+        default = decode(wire.default_value)
+    return _Slot(
+        name=field.name,
+        wire=wire,
+        shape=shape,
+        encode=encode,
+        decode=decode,
+        kind=kind,
+        optional=optional,
+        default=default,
+        none_as=quirks["none_as"],
+    )
 
 
 _plan: Callable[..., _Plan] = cache(_match)
@@ -226,7 +249,9 @@ def _of_message(wire: FieldDescriptor, message: Descriptor, hint: Any) -> _Conve
 
 
 def _of_value(wire: FieldDescriptor, hint: Any, *, number: bool) -> _Conversion | None:
-    plain = None if wire.is_repeated else _PLAIN.get(wire.cpp_type)
+    if wire.is_repeated or get_origin(hint) is not None:
+        return None
+    plain = _PLAIN.get(wire.cpp_type)
     if wire.enum_type is not None and issubclass(hint, StrEnum):
         numbers = _members(wire.enum_type)
         if numbers.keys() != set(hint):
