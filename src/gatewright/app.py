@@ -25,7 +25,8 @@ from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
 from gatewright.settings import Settings
 from gatewright.snapshot.holder import Holder
-from gatewright.upstream.client import Client, Timeouts
+from gatewright.upstream.client import Client
+from gatewright.upstream.connection import Timeouts
 
 GRACE = 30
 """Seconds a stopping server gives requests under way."""

@@ -58,7 +58,8 @@ async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: H
             fields += (field for field in given_on(problem.cause.headers) if field[0] != b"content-type")
             body = problem.cause.body if dialect.native and _is_object(problem.cause.body) else b""
     if isinstance(problem, AccessError) and problem.status == 401:
-        fields.append((b"www-authenticate", b'Bearer realm="gatewright"'))
+        # Basic is what makes a browser ask for the key when a person opens the API's page.
+        fields += ((b"www-authenticate", kind + b' realm="gatewright"') for kind in (b"Bearer", b"Basic"))
     if isinstance(problem, MethodNotAllowedError):
         fields.append((b"allow", ", ".join(problem.allow).encode("ascii")))
     await exchange.respond(problem.status, [JSON, *fields], body or dialect.body(problem))
