@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from gatewright.entities.proto import options_pb2 as gatewright_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgatewright/v1/scorers.proto\x12\rgatewright.v1\x1a\x1bgatewright/v1/options.proto\"\x91\x01\n\x06Scorer\x12\x15\n\rexperiment_id\x18\x01 \x01(\x05\x12\x13\n\x0bscorer_name\x18\x02 \x01(\t\x12\x16\n\x0escorer_version\x18\x03 \x01(\x05\x12\x19\n\x11serialized_scorer\x18\x04 \x01(\t\x12\x15\n\rcreation_time\x18\x05 \x01(\x03\x12\x11\n\tscorer_id\x18\x06 \x01(\t\"\xf0\x01\n\x0eRegisterScorer\x12\x1d\n\rexperiment_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x14\n\x04name\x18\x02 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12!\n\x11serialized_scorer\x18\x03 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\x85\x01\n\x08Response\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x11\n\tscorer_id\x18\x02 \x01(\t\x12\x15\n\rexperiment_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x19\n\x11serialized_scorer\x18\x05 \x01(\t\x12\x15\n\rcreation_time\x18\x06 \x01(\x03\"p\n\x0bListScorers\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65xperiment_ids\x18\x02 \x03(\t\x1a\x32\n\x08Response\x12&\n\x07scorers\x18\x01 \x03(\x0b\x32\x15.gatewright.v1.Scorer\"\x84\x01\n\tGetScorer\x12\x1d\n\rexperiment_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x14\n\x04name\x18\x02 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x0f\n\x07version\x18\x03 \x01(\x05\x1a\x31\n\x08Response\x12%\n\x06scorer\x18\x01 \x01(\x0b\x32\x15.gatewright.v1.Scorer')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgatewright/v1/scorers.proto\x12\rgatewright.v1\x1a\x1bgatewright/v1/options.proto\"\x91\x01\n\x06Scorer\x12\x15\n\rexperiment_id\x18\x01 \x01(\x05\x12\x13\n\x0bscorer_name\x18\x02 \x01(\t\x12\x16\n\x0escorer_version\x18\x03 \x01(\x05\x12\x19\n\x11serialized_scorer\x18\x04 \x01(\t\x12\x15\n\rcreation_time\x18\x05 \x01(\x03\x12\x11\n\tscorer_id\x18\x06 \x01(\t\"\xf3\x01\n\x0eRegisterScorer\x12\x1d\n\rexperiment_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x17\n\x04name\x18\x02 \x01(\tB\t\x8a\xb2\x19\x05\x08\x01\x10\x80\x02\x12!\n\x11serialized_scorer\x18\x03 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\x85\x01\n\x08Response\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x11\n\tscorer_id\x18\x02 \x01(\t\x12\x15\n\rexperiment_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x19\n\x11serialized_scorer\x18\x05 \x01(\t\x12\x15\n\rcreation_time\x18\x06 \x01(\x03\"p\n\x0bListScorers\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65xperiment_ids\x18\x02 \x03(\t\x1a\x32\n\x08Response\x12&\n\x07scorers\x18\x01 \x03(\x0b\x32\x15.gatewright.v1.Scorer\"\x84\x01\n\tGetScorer\x12\x1d\n\rexperiment_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x14\n\x04name\x18\x02 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x0f\n\x07version\x18\x03 \x01(\x05\x1a\x31\n\x08Response\x12%\n\x06scorer\x18\x01 \x01(\x0b\x32\x15.gatewright.v1.Scorer')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERSCORER'].fields_by_name['experiment_id']._loaded_options = None
   _globals['_REGISTERSCORER'].fields_by_name['experiment_id']._serialized_options = b'\212\262\031\002\010\001'
   _globals['_REGISTERSCORER'].fields_by_name['name']._loaded_options = None
-  _globals['_REGISTERSCORER'].fields_by_name['name']._serialized_options = b'\212\262\031\002\010\001'
+  _globals['_REGISTERSCORER'].fields_by_name['name']._serialized_options = b'\212\262\031\005\010\001\020\200\002'
   _globals['_REGISTERSCORER'].fields_by_name['serialized_scorer']._loaded_options = None
   _globals['_REGISTERSCORER'].fields_by_name['serialized_scorer']._serialized_options = b'\212\262\031\002\010\001'
   _globals['_GETSCORER'].fields_by_name['experiment_id']._loaded_options = None
@@ -45,15 +45,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCORER']._serialized_start=76
   _globals['_SCORER']._serialized_end=221
   _globals['_REGISTERSCORER']._serialized_start=224
-  _globals['_REGISTERSCORER']._serialized_end=464
-  _globals['_REGISTERSCORER_RESPONSE']._serialized_start=331
-  _globals['_REGISTERSCORER_RESPONSE']._serialized_end=464
-  _globals['_LISTSCORERS']._serialized_start=466
-  _globals['_LISTSCORERS']._serialized_end=578
-  _globals['_LISTSCORERS_RESPONSE']._serialized_start=528
-  _globals['_LISTSCORERS_RESPONSE']._serialized_end=578
-  _globals['_GETSCORER']._serialized_start=581
-  _globals['_GETSCORER']._serialized_end=713
-  _globals['_GETSCORER_RESPONSE']._serialized_start=664
-  _globals['_GETSCORER_RESPONSE']._serialized_end=713
+  _globals['_REGISTERSCORER']._serialized_end=467
+  _globals['_REGISTERSCORER_RESPONSE']._serialized_start=334
+  _globals['_REGISTERSCORER_RESPONSE']._serialized_end=467
+  _globals['_LISTSCORERS']._serialized_start=469
+  _globals['_LISTSCORERS']._serialized_end=581
+  _globals['_LISTSCORERS_RESPONSE']._serialized_start=531
+  _globals['_LISTSCORERS_RESPONSE']._serialized_end=581
+  _globals['_GETSCORER']._serialized_start=584
+  _globals['_GETSCORER']._serialized_end=716
+  _globals['_GETSCORER_RESPONSE']._serialized_start=667
+  _globals['_GETSCORER_RESPONSE']._serialized_end=716
 # @@protoc_insertion_point(module_scope)
