@@ -263,7 +263,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Pass a piece of the body on."""
-        if self._response is not None and not self._bodiless:
+        if self._response is not None and not self._ended:
             self._barren = 0
             self._response.feed(data)
 
