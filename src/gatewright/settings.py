@@ -164,3 +164,8 @@ class Settings:
         for one in fields(self):
             value = getattr(self, one.name)
             os.environ[PREFIX + one.name.upper()] = str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def variable(name: str) -> str | None:
+    """An environment variable that is not a setting but is named by one of the operator's files; None when not set."""
+    return os.environ.get(name)
