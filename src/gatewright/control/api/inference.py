@@ -68,7 +68,7 @@ def inference(method: str, path: str, summary: str) -> dict[str, Any]:
 
 def _failures(path: str) -> dict[str, Any]:
     """Errors come in the shape of the route's own API."""
-    if path.startswith("/gateway/") and "/openai/" not in path:
+    if path.startswith("/gateway/"):
         schema: dict[str, Any] = {"type": "object", "required": ["detail"], "properties": {"detail": {}}}
     else:
         error = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
