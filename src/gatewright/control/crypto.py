@@ -8,6 +8,7 @@ KEKs come from `GATEWRIGHT_KEK`, or from a file; the first encrypts, the others 
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import json
 import logging
@@ -15,7 +16,8 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,11 +68,17 @@ class Sealed:
 class Keyring:
     """The key-encryption keys of this installation, the encrypting one first."""
 
-    def __init__(self, keys: Iterable[Key], path: Path | None = None) -> None:
-        """Hold `keys`; `path` is the file they came from, None when they came from the environment."""
+    def __init__(self, keys: Iterable[Key], path: Path | None = None, seen: object = None) -> None:
+        """Hold `keys`.
+
+        Args:
+            keys: the encrypting one first.
+            path: the file they came from; None when they came from the environment.
+            seen: the file's stamp from before it was read.
+        """
         self._keys = _unique(keys)
         self._path = path
-        self._seen = _stamp(path)
+        self._seen = seen
 
     @classmethod
     def load(cls, settings: Settings) -> "Keyring":
@@ -89,7 +97,8 @@ class Keyring:
             if settings.kek_file:
                 raise ConfigError(f"The key file {path} (GATEWRIGHT_KEK_FILE) does not exist.")
             _make(path)
-        return cls(_read(path), path)
+        seen = _stamp(path)
+        return cls(_read(path), path, seen)
 
     @property
     def primary(self) -> Key:
@@ -124,8 +133,9 @@ class Keyring:
             ConfigError: when the keys come from the environment, which only the operator can change.
         """
         path = self._own_file("rotate")
-        self.refresh()
-        self._replace(path, (Key(secrets.token_bytes(KEY_BYTES)), *self._keys))
+        with _locked(path.parent):
+            self.refresh()
+            self._replace(path, (Key(secrets.token_bytes(KEY_BYTES)), *self._keys))
         return self.primary
 
     def retire(self) -> int:
@@ -137,9 +147,10 @@ class Keyring:
             ConfigError: when the keys come from the environment.
         """
         path = self._own_file("retire")
-        self.refresh()
-        gone = len(self._keys) - 1
-        self._replace(path, self._keys[:1])
+        with _locked(path.parent):
+            self.refresh()
+            gone = len(self._keys) - 1
+            self._replace(path, self._keys[:1])
         return gone
 
     def _own_file(self, verb: str) -> Path:
@@ -314,6 +325,17 @@ def _write_beside(path: Path, keys: tuple[Key, ...]) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return Path(name)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time, so that of two rotations neither loses the other's key."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -159,7 +159,7 @@ def delete(tx: Session, *, endpoint_id: str) -> None:
 
 
 def _load(tx: Session, *conditions: ColumnElement[bool]) -> list[GatewayEndpoint]:
-    """Endpoints with mappings and tags, by name: three statements, however many there are."""
+    """Endpoints with mappings and tags, by name: four statements, however many there are."""
     chosen = select(EndpointRow.endpoint_id).where(*conditions)
     models, labels = mappings.of_endpoints(tx, chosen), tags.of_endpoints(tx, chosen)
     return [

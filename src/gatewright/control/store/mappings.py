@@ -12,7 +12,6 @@ from gatewright.control.store.tables import EndpointRow, MappingRow, ModelDefini
 from gatewright.entities import (
     GatewayEndpointModelConfig,
     GatewayEndpointModelMapping,
-    GatewayModelDefinition,
     GatewayModelLinkageType,
 )
 from gatewright.errors import AlreadyExistsError, ClientError, NotFoundError
@@ -148,26 +147,25 @@ def replace(
 
 
 def of_endpoints(tx: Session, endpoint_ids: Select[str]) -> defaultdict[str, list[GatewayEndpointModelMapping]]:
-    """Mappings by endpoint id, in their order, for the endpoints a query selects: one statement."""
-    query = (
-        select(MappingRow, ModelDefinitionRow, SecretRow.secret_name)
-        .join(ModelDefinitionRow, ModelDefinitionRow.model_definition_id == MappingRow.model_definition_id)
-        .outerjoin(SecretRow, SecretRow.secret_id == ModelDefinitionRow.secret_id)
-        .where(MappingRow.endpoint_id.in_(endpoint_ids))
-        .order_by(MappingRow.position)
-    )
+    """Mappings by endpoint id, in their order, for the endpoints a query selects: two statements."""
+    chosen = MappingRow.endpoint_id.in_(endpoint_ids)
+    definitions = {
+        row.model_definition_id: model_definitions.entity(row, secret_name)
+        for row, secret_name in tx.execute(
+            select(ModelDefinitionRow, SecretRow.secret_name)
+            .outerjoin(SecretRow, SecretRow.secret_id == ModelDefinitionRow.secret_id)
+            .where(ModelDefinitionRow.model_definition_id.in_(select(MappingRow.model_definition_id).where(chosen)))
+        )
+    }
+    # Plain rows: there are many, and they are only read.
+    query = select(*MappingRow.__table__.columns).where(chosen).order_by(MappingRow.position)
     found: defaultdict[str, list[GatewayEndpointModelMapping]] = defaultdict(list)
-    definitions: dict[str, GatewayModelDefinition] = {}
-    for row, definition_row, secret_name in tx.execute(query):
-        definition = definitions.get(row.model_definition_id)
-        if definition is None:
-            definition = model_definitions.entity(definition_row, secret_name)
-            definitions[row.model_definition_id] = definition
+    for row in tx.execute(query):
         found[row.endpoint_id].append(
             shown(
                 GatewayEndpointModelMapping,
                 row,
-                model_definition=definition,
+                model_definition=definitions[row.model_definition_id],
                 linkage_type=GatewayModelLinkageType(row.linkage_type),
             )
         )

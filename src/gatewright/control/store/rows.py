@@ -1,12 +1,14 @@
 """What every noun's module needs of rows: ids, times, stamps and look-ups."""
 
 import functools
+import operator
 import time
 import uuid
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
+import sqlalchemy
 from sqlalchemy import ColumnElement, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -79,14 +81,18 @@ def matches(
     return column == value if storable(value) else ~true()
 
 
-def shown(kind: type[Entity], row: Table, **given: Any) -> Entity:
+def shown(kind: type[Entity], row: Table | sqlalchemy.Row[Any], **given: Any) -> Entity:
     """The entity of a row: `given` fields first, all others from the columns of the same name."""
-    return kind(
-        **{name: getattr(row, name) for name in _shared(cast("Hashable", kind), type(row)) if name not in given},
-        **given,
-    )
+    columns = type(row).__table__.columns.keys() if isinstance(row, Table) else row._fields
+    names, read = _shared(cast("Hashable", kind), tuple(columns), tuple(given))
+    return kind(**dict(zip(names, read(row), strict=True)), **given)
 
 
 @functools.cache
-def _shared(kind: Hashable, table: type[Table]) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(cast("Any", kind)) if one.name in table.__table__.columns)
+def _shared(
+    kind: Hashable, columns: tuple[str, ...], given: tuple[str, ...]
+) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The fields of an entity that a row has and nobody gave, and how to read them: worked out once."""
+    fields_of = (one.name for one in fields(cast("Any", kind)))
+    names = tuple(name for name in fields_of if name in columns and name not in given)
+    return names, operator.attrgetter(*names)

@@ -47,8 +47,12 @@ def delete(tx: Session, *, endpoint_id: str, key: str) -> None:
 
 def of_endpoints(tx: Session, endpoint_ids: Select[str]) -> defaultdict[str, list[GatewayEndpointTag]]:
     """Tags by endpoint id, in their order, for the endpoints a query selects: one statement."""
-    query = select(TagRow).where(TagRow.endpoint_id.in_(endpoint_ids)).order_by(TagRow.position)
+    query = (
+        select(TagRow.endpoint_id, TagRow.key, TagRow.value)
+        .where(TagRow.endpoint_id.in_(endpoint_ids))
+        .order_by(TagRow.position)
+    )
     found: defaultdict[str, list[GatewayEndpointTag]] = defaultdict(list)
-    for row in tx.scalars(query):
-        found[row.endpoint_id].append(GatewayEndpointTag(key=row.key, value=row.value))
+    for endpoint_id, key, value in tx.execute(query):
+        found[endpoint_id].append(GatewayEndpointTag(key=key, value=value))
     return found

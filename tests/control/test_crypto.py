@@ -1,0 +1,243 @@
+"""Envelope encryption: what opens, what does not, and where keys come from."""
+
+import base64
+import logging
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatewright.control.crypto import Key, Keyring, Sealed, Vault
+from gatewright.errors import ConfigError
+from gatewright.settings import Settings
+
+OLD, NEW = Key(b"o" * 32), Key(b"n" * 32)
+VAULT = Vault(Keyring([OLD]))
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def loaded(tmp_path, **options):
+    return Keyring.load(Settings(data_dir=tmp_path, **options))
+
+
+@given(row_id=TEXT, name=TEXT, values=st.dictionaries(TEXT, TEXT))
+def test_what_is_sealed_opens_for_the_same_row(row_id, name, values):
+    """Any values come back as they were."""
+    assert VAULT.open(row_id, name, VAULT.seal(row_id, name, values)) == values
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_no_byte_can_be_changed(data):
+    """A flipped bit anywhere in the ciphertext or the wrapped key is refused."""
+    sealed = VAULT.seal("s-1", "name", {"api_key": "sk-canary"})
+    field = data.draw(st.sampled_from(["ciphertext", "wrapped_key"]))
+    blob = bytearray(getattr(sealed, field))
+    blob[data.draw(st.integers(0, len(blob) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(ConfigError, match="altered"):
+        VAULT.open("s-1", "name", replace(sealed, **{field: bytes(blob)}))
+
+
+@given(cut=st.integers(0, 60))
+def test_a_truncated_blob_is_refused_clearly(cut):
+    """Too few bytes are an altered row, never another kind of error."""
+    sealed = VAULT.seal("s-1", "name", {"api_key": "k"})
+    with pytest.raises(ConfigError, match="altered"):
+        VAULT.open("s-1", "name", replace(sealed, wrapped_key=sealed.wrapped_key[: min(cut, 59)]))
+    with pytest.raises(ConfigError, match="altered"):
+        VAULT.open("s-1", "name", replace(sealed, ciphertext=sealed.ciphertext[:cut][:-1]))
+
+
+@pytest.mark.parametrize(("row_id", "name"), [("s-2", "name"), ("s-1", "other"), ("s-1|name", "")])
+def test_a_row_copied_to_another_one_does_not_open(row_id, name):
+    """The ciphertext is bound to id and name."""
+    sealed = VAULT.seal("s-1", "name", {"api_key": "k"})
+    with pytest.raises(ConfigError, match="altered"):
+        VAULT.open(row_id, name, sealed)
+
+
+def test_neither_half_of_a_row_can_be_swapped_alone():
+    """A ciphertext or a wrapped key of another row, put in by itself, is refused."""
+    one, two = (VAULT.seal(row, row, {"api_key": row}) for row in ("s-1", "s-2"))
+    for mixed in (replace(one, ciphertext=two.ciphertext), replace(one, wrapped_key=two.wrapped_key)):
+        with pytest.raises(ConfigError, match="altered"):
+            VAULT.open("s-1", "s-1", mixed)
+
+
+def test_a_wrapped_key_is_bound_to_the_id_of_its_key():
+    """The stored key id cannot be changed to another key's."""
+    vault = Vault(Keyring([OLD, NEW]))
+    with pytest.raises(ConfigError, match="altered"):
+        vault.open("s-1", "n", replace(vault.seal("s-1", "n", {"a": "b"}), kek_id=NEW.id))
+
+
+def test_the_same_values_never_look_the_same():
+    """Data keys and nonces are fresh for every seal."""
+    seals = [VAULT.seal("s-1", "n", {"api_key": "sk-canary"}) for _ in range(50)]
+    assert len({one.ciphertext for one in seals}) == len({one.wrapped_key for one in seals}) == 50
+    assert not any(b"canary" in one.ciphertext + one.wrapped_key for one in seals)
+
+
+def test_an_unknown_key_is_named_but_nothing_else():
+    """The message names the secret and the key id, and says what to do."""
+    sealed = Vault(Keyring([NEW])).seal("s-1", "billing", {"api_key": "sk-canary"})
+    with pytest.raises(ConfigError, match=f"'billing' is encrypted under key {NEW.id}.*{OLD.id}") as caught:
+        VAULT.open("s-1", "billing", sealed)
+    assert "canary" not in str(caught.value)
+
+
+def test_rewrap_keeps_the_ciphertext_and_changes_the_key():
+    """Only the data key's wrapping is new."""
+    sealed = VAULT.seal("s-1", "n", {"api_key": "k"})
+    vault = Vault(Keyring([NEW, OLD]))
+    again = vault.rewrap("s-1", "n", sealed)
+    assert again.ciphertext == sealed.ciphertext
+    assert again.kek_id == NEW.id
+    assert Vault(Keyring([NEW])).open("s-1", "n", again) == {"api_key": "k"}
+
+
+def test_nothing_shows_a_key():
+    """A keyring, a key or a vault can be printed without telling the key."""
+    shown = repr([OLD, Keyring([OLD]), VAULT, Sealed(b"", b"", OLD.id)])
+    assert "oooo" not in shown
+    assert OLD.id not in base64.b16encode(OLD.material).decode().lower()
+
+
+@pytest.mark.parametrize("form", [base64.b64encode, base64.urlsafe_b64encode, bytes.hex])
+def test_keys_are_read_as_base64_or_hex(tmp_path, form):
+    """Every usual spelling is the same key; the first one encrypts."""
+    material = bytes(range(224, 256))
+    text = form(material)
+    text = text.decode() if isinstance(text, bytes) else text
+    keyring = loaded(tmp_path, kek=f"{text}, {base64.b64encode(OLD.material).decode()}")
+    assert keyring.ids == (Key(material).id, OLD.id)
+    assert not (tmp_path / "kek").exists()
+
+
+@pytest.mark.parametrize("text", ["short", "!" * 44, "é" * 32, ",", base64.b64encode(b"x" * 31).decode()])
+def test_a_bad_key_is_refused_without_being_repeated(tmp_path, text):
+    """The error says which setting and which number, not the text."""
+    with pytest.raises(ConfigError, match="GATEWRIGHT_KEK") as caught:
+        loaded(tmp_path, kek=text)
+    assert len(text) < 3 or text not in str(caught.value)
+
+
+def test_the_first_start_makes_a_key_file_for_the_owner_alone(tmp_path, caplog):
+    """Mode 0600, named in a warning, read again at the next start, different in another folder."""
+    with caplog.at_level(logging.WARNING):
+        made = loaded(tmp_path / "a")
+    path = tmp_path / "a" / "kek"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert str(path) in caplog.text
+    assert path.read_text().strip() not in caplog.text
+    assert loaded(tmp_path / "a").ids == made.ids != loaded(tmp_path / "b").ids
+    assert [one.name for one in path.parent.iterdir()] == ["kek"]
+
+
+def test_a_named_key_file_is_never_made(tmp_path):
+    """A misspelt path must not lead to a second key."""
+    with pytest.raises(ConfigError, match="does not exist"):
+        loaded(tmp_path, kek_file=str(tmp_path / "typo"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"# only a comment\n", b"\xff\xfe", b"nonsense\n"])
+def test_a_broken_key_file_is_refused_by_name(tmp_path, content):
+    """The error names the file and holds nothing of its content."""
+    (tmp_path / "kek").write_bytes(content)
+    with pytest.raises(ConfigError, match=str(tmp_path / "kek")) as caught:
+        loaded(tmp_path)
+    assert "nonsense" not in str(caught.value)
+
+
+def test_a_key_file_open_to_everybody_is_warned_about(tmp_path, caplog):
+    """It works, and the log says what to do."""
+    loaded(tmp_path)
+    (tmp_path / "kek").chmod(0o644)
+    loaded(tmp_path)
+    assert "chmod 600" in caplog.text
+
+
+@pytest.mark.slow
+def test_processes_that_start_together_share_one_key(tmp_path):
+    """Whoever makes the file first, all have its key."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from gatewright.control.crypto import Keyring; from gatewright.settings import Settings\n"
+        "sys.stdin.read(1); print(Keyring.load(Settings(data_dir=Path(sys.argv[1]))).ids)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "data")]
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for _ in range(6)
+    ]
+    outputs = [process.communicate("x")[0] for process in running]
+    assert len(set(outputs)) == 1
+    assert len(outputs[0]) > 16
+
+
+def test_a_rotation_reaches_a_vault_that_is_running(tmp_path):
+    """It opens what was re-wrapped under the new key, and seals with the new key from then on."""
+    running = Vault(loaded(tmp_path))
+    sealed = running.seal("s-1", "n", {"api_key": "k"})
+    keyring = loaded(tmp_path)
+    old_id, new = keyring.primary.id, keyring.rotate()
+    rewrapped = Vault(keyring).rewrap("s-1", "n", sealed)
+    assert keyring.ids == (new.id, old_id)
+    assert running.open("s-1", "n", rewrapped) == {"api_key": "k"}
+    assert running.open("s-1", "n", sealed) == {"api_key": "k"}
+    assert running.seal("s-2", "m", {}).kek_id == new.id
+    assert stat.S_IMODE((tmp_path / "kek").stat().st_mode) == 0o600
+
+
+def test_a_running_vault_seals_with_the_new_key_at_once(tmp_path):
+    """After a rotation nothing is sealed under the old key, even when nothing was opened in between."""
+    running, keyring = Vault(loaded(tmp_path)), loaded(tmp_path)
+    new = keyring.rotate()
+    assert running.seal("s-1", "n", {}).kek_id == new.id
+
+
+def test_two_rotations_at_once_lose_no_key(tmp_path):
+    """Each takes the other's key along, whoever comes second."""
+    first = loaded(tmp_path).primary
+    rings = [loaded(tmp_path) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(Keyring.rotate, rings))
+    assert set(loaded(tmp_path).ids) == {first.id} | {key.id for key in made}
+    assert len(loaded(tmp_path).ids) == 9
+
+
+def test_a_retired_key_is_gone(tmp_path):
+    """What it still wraps cannot be opened, by any process."""
+    running = Vault(loaded(tmp_path))
+    sealed = running.seal("s-1", "n", {"api_key": "k"})
+    keyring = loaded(tmp_path)
+    keyring.rotate()
+    assert keyring.retire() == 1
+    assert len(keyring.ids) == 1
+    with pytest.raises(ConfigError, match="not among"):
+        Vault(loaded(tmp_path)).open("s-1", "n", sealed)
+
+
+def test_keys_from_the_environment_are_rotated_by_the_operator(tmp_path):
+    """The error says how."""
+    keyring = loaded(tmp_path, kek=OLD.material.hex())
+    with pytest.raises(ConfigError, match=r"GATEWRIGHT_KEK.*restart"):
+        keyring.rotate()
+    with pytest.raises(ConfigError, match="GATEWRIGHT_KEK"):
+        keyring.retire()
+
+
+def test_a_broken_change_of_the_file_leaves_the_keys_in_memory(tmp_path):
+    """A half-written key file is an error where it is needed, and the old keys still open."""
+    running = Vault(loaded(tmp_path))
+    sealed = running.seal("s-1", "n", {"api_key": "k"})
+    (tmp_path / "kek").write_text("half a ke")
+    with pytest.raises(ConfigError, match="number 1"):
+        running.seal("s-2", "m", {})
+    assert running.open("s-1", "n", sealed) == {"api_key": "k"}
