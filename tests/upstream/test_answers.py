@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fixtures.scripted import CLOSE, REQUEST, RESET, SHUT
+from fixtures.scripted import CLOSE, NOTIFY, REQUEST, RESET, SHUT
 from gatewright.errors import UpstreamProtocolError
 from gatewright.upstream.connection import HEADER_LIMIT, Connection, Timeouts
 
@@ -80,6 +80,19 @@ async def test_the_end_of_the_stream_ends_a_body_without_length(scripted, client
     server = scripted([REQUEST, b"HTTP/%b 200 OK\r\nA: b\r\n\r\nhel" % version, 0.02, b"lo", SHUT])
     response = await client.send(server.address, b"POST", b"/", (), b"")
     assert await response.read() == b"hello"
+
+
+@pytest.mark.parametrize(("ending", "whole"), [(NOTIFY, True), (SHUT, False)])
+async def test_over_tls_only_an_orderly_end_ends_such_a_body(authority, make_client, scripted, ending, whole):
+    """Without close_notify anybody on the way may have cut the stream."""
+    server = scripted([REQUEST, OK + b"\r\nhel", 0.02, b"lo", ending], tls=authority.server("127.0.0.1"))
+    client = make_client(ca_file=authority.ca_file)
+    response = await client.send(server.address, b"POST", b"/", (), b"")
+    if whole:
+        assert await response.read() == b"hello"
+    else:
+        with pytest.raises(UpstreamProtocolError, match="broke off"):
+            await response.read()
 
 
 async def test_a_head_answer_has_no_body(serve):

@@ -1,0 +1,120 @@
+"""The limit of connections per origin, and the queue at it."""
+
+import asyncio
+import dataclasses
+import threading
+
+import pytest
+
+from fixtures.scripted import AGAIN, CLOSE, REQUEST
+from gatewright.errors import UnavailableError, UpstreamRefusedError, UpstreamTimeoutError
+from gatewright.snapshot.address import Address
+
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+async def post(client, server, body=b"{}"):
+    response = await client.send(server.address, b"POST", b"/", (), body)
+    return await response.read()
+
+
+async def test_no_more_connections_than_the_limit(make_client, scripted):
+    """A hundred requests at once over three connections: all are answered."""
+    client = make_client(limit=3)
+    server = scripted([REQUEST, 0.002, HELLO, AGAIN])
+    assert await asyncio.gather(*(post(client, server) for _ in range(100))) == [b"hello"] * 100
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_who_waits_longest_goes_first(make_client, scripted, keep):
+    """Requests that wait are sent in the order in which they came, on kept connections or new ones."""
+    client = make_client(limit=1)
+    close = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
+    server = scripted([REQUEST, HELLO, AGAIN] if keep else [REQUEST, close, CLOSE])
+    await asyncio.gather(*(post(client, server, b"%d" % number) for number in range(20)))
+    assert [int(request.body) for request in server.requests] == list(range(20))
+
+
+async def test_waiting_for_a_slot_has_an_end(make_client, scripted):
+    """The connect timeout covers the queue; the slot is not lost."""
+    client = make_client(limit=1, connect=0.2)
+    gate = threading.Event()
+    server = scripted([REQUEST, gate, HELLO, AGAIN])
+    first = asyncio.create_task(post(client, server))
+    await asyncio.to_thread(server.wait, lambda s: s.requests)
+    with pytest.raises(UpstreamTimeoutError, match=r"no connection within 0\.2 seconds"):
+        await post(client, server)
+    gate.set()
+    assert await first == b"hello"
+    assert await post(client, server) == b"hello"
+
+
+async def test_a_cancelled_wait_leaves_the_queue(make_client, scripted):
+    """Somebody who stops waiting is passed over."""
+    client = make_client(limit=1)
+    gate = threading.Event()
+    server = scripted([REQUEST, gate, HELLO, AGAIN])
+    tasks = [asyncio.create_task(post(client, server, b"%d" % number)) for number in range(4)]
+    await asyncio.to_thread(server.wait, lambda s: s.requests)
+    tasks[1].cancel()
+    gate.set()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in done] == [bytes, asyncio.CancelledError, bytes, bytes]
+    assert [request.body for request in server.requests] == [b"0", b"2", b"3"]
+
+
+async def test_a_failed_connection_gives_its_slot_back(make_client):
+    """Refusals do not use up the limit."""
+    client = make_client(limit=1)
+    for _ in range(3):
+        with pytest.raises(UpstreamRefusedError):
+            await client.send(Address("http", "127.0.0.1", 1, private=True), b"GET", b"/", (), b"")
+
+
+async def test_a_stale_connection_is_replaced_at_the_limit(make_client, scripted):
+    """The second sending gets a new connection even when others wait for the only slot."""
+    client = make_client(limit=1)
+    server = scripted([REQUEST, HELLO, REQUEST, CLOSE], [REQUEST, HELLO, AGAIN])
+    await post(client, server, b"0")
+    bodies = await asyncio.gather(*(post(client, server, b"%d" % number) for number in (1, 2, 3)))
+    assert bodies == [b"hello"] * 3
+    assert [request.body for request in server.requests][:2] == [b"0", b"1"]
+    assert sorted(request.body for request in server.requests[2:]) == [b"1", b"2", b"3"]
+
+
+async def test_a_stale_connection_is_replaced_though_others_are_idle(make_client, scripted):
+    """At the limit, an idle connection makes room for the new one: it may be stale as well."""
+    client = make_client(limit=2)
+    both = threading.Event()
+    server = scripted([REQUEST, both, HELLO, REQUEST, CLOSE], [REQUEST, both, HELLO, REQUEST, CLOSE], [REQUEST, HELLO])
+    first = [asyncio.create_task(post(client, server, b"old")) for _ in range(2)]
+    await asyncio.to_thread(server.wait, lambda s: len(s.requests) == 2)
+    both.set()
+    await asyncio.gather(*first)
+    assert await post(client, server, b"new") == b"hello"
+    assert [request.body for request in server.requests] == [b"old", b"old", b"new", b"new"]
+
+
+async def test_what_may_be_private_is_kept_apart(client, scripted):
+    """A connection opened where private addresses are allowed is not lent to who may not use one."""
+    server = scripted([REQUEST, HELLO, AGAIN])
+    await post(client, server)
+    public = dataclasses.replace(server.address, private=False)
+    with pytest.raises(UpstreamRefusedError, match="private address"):
+        await client.send(public, b"GET", b"/", (), b"")
+
+
+async def test_closing_ends_the_queue(make_client, scripted):
+    """Who waits for a connection, or for a handshake, is told at once."""
+    client = make_client(limit=1)
+    server = scripted([REQUEST, 5.0])
+    silent = scripted([5.0])
+    tasks = [asyncio.create_task(post(client, server)) for _ in range(3)]
+    address = Address("https", "127.0.0.1", silent.port, private=True)
+    tasks.append(asyncio.create_task(client.send(address, b"GET", b"/", (), b"")))
+    await asyncio.to_thread(server.wait, lambda s: s.requests)
+    await asyncio.to_thread(silent.wait, lambda s: s.connections)
+    await client.close()
+    done = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 1)
+    assert [type(one) for one in done] == [UnavailableError] * 4

@@ -1,0 +1,121 @@
+"""Every wait has an end."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from fixtures.scripted import AGAIN, HEAD, REQUEST
+from gatewright.errors import UpstreamTimeoutError
+from gatewright.snapshot.address import Address
+
+OK = b"HTTP/1.1 200 OK\r\n"
+HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
+DRIP = [b"x", 0.04] * 20
+
+
+async def post(client, server, body=b"{}"):
+    response = await client.send(server.address, b"POST", b"/", (), body)
+    return await response.read()
+
+
+TIMES_OUT = {
+    "no answer": ({"first_byte": 0.2}, [REQUEST], "did not answer within 0.2"),
+    "stuck in the head": ({"idle": 0.2}, [REQUEST, OK + b"x: "], "no progress for 0.2"),
+    "stuck in the body": ({"idle": 0.2}, [REQUEST, OK + b"Content-Length: 9\r\n\r\nh"], "no progress for 0.2"),
+    "stuck after 100": ({"idle": 0.2}, [REQUEST, b"HTTP/1.1 100 C\r\n\r\n"], "no progress for 0.2"),
+    "dripping head": ({"total": 0.3}, [REQUEST, OK, b"x: ", *DRIP], "did not finish within 0.3"),
+    "dripping body": ({"total": 0.3}, [REQUEST, OK, b"\r\n", *DRIP], "did not finish within 0.3"),
+}
+
+
+@pytest.mark.parametrize(("timeouts", "script", "message"), TIMES_OUT.values(), ids=TIMES_OUT)
+async def test_a_server_that_is_too_slow_is_given_up(make_client, scripted, timeouts, script, message):
+    """Each timeout ends its own kind of wait, in time, says which, and closes the connection."""
+    client = make_client(**timeouts)
+    server = scripted(script)
+    start = time.monotonic()
+    with pytest.raises(UpstreamTimeoutError, match=message):
+        await post(client, server)
+    assert 0.15 < time.monotonic() - start < 1.5
+    assert not client._pool.connections
+    assert await asyncio.to_thread(server.wait, lambda s: s.open == 0)
+
+
+async def test_a_stuck_upload_is_given_up(make_client, scripted):
+    """A server that takes no more of a large body is as stuck as one that sends none."""
+    client = make_client(idle=0.2)
+    server = scripted([HEAD, 5.0])
+    with pytest.raises(UpstreamTimeoutError, match=r"no progress for 0\.2"):
+        await post(client, server, bytes(40 << 20))
+
+
+async def test_a_slow_but_steady_answer_is_read(make_client, scripted):
+    """The idle timeout counts from the last byte."""
+    client = make_client(idle=0.3, first_byte=0.3)
+    server = scripted([REQUEST, 0.1, OK, 0.1, b"Content-Length: 20\r\n\r\n", *DRIP])
+    assert await post(client, server) == b"x" * 20
+
+
+async def test_a_slow_reader_is_not_the_servers_fault(make_client, scripted):
+    """While reading is paused the idle timeout does not run."""
+    client = make_client(idle=0.2)
+    size = 16 << 20
+    server = scripted([REQUEST, OK + b"Content-Length: %d\r\n\r\n" % size, bytes(size)])
+    response = await client.send(server.address, b"POST", b"/", (), b"")
+    await asyncio.sleep(0.6)
+    assert len(await response.read()) == size
+
+
+async def test_a_reader_that_never_comes_meets_the_total_timeout(make_client, scripted):
+    """A forgotten answer does not hold its connection for ever."""
+    client = make_client(total=0.3)
+    size = 16 << 20
+    server = scripted([REQUEST, OK + b"Content-Length: %d\r\n\r\n" % size, bytes(size)])
+    await client.send(server.address, b"POST", b"/", (), b"")
+    await asyncio.sleep(0.6)
+    assert not client._pool.connections
+
+
+async def test_a_timeout_is_not_replayed(make_client, scripted):
+    """A request that timed out on a reused connection may have been acted on: it is not sent again."""
+    client = make_client(first_byte=0.2)
+    server = scripted([REQUEST, HELLO, REQUEST], [REQUEST, HELLO])
+    await post(client, server)
+    with pytest.raises(UpstreamTimeoutError):
+        await post(client, server)
+    assert len(server.requests) == 2
+
+
+async def test_idle_connections_are_closed(make_client, scripted):
+    """A connection nobody used for `keep_alive` seconds goes."""
+    client = make_client(keep_alive=0.2)
+    server = scripted([REQUEST, HELLO, AGAIN])
+    await post(client, server)
+    assert client._pool.connections
+    assert await asyncio.to_thread(server.wait, lambda s: s.open == 0)
+    assert not client._pool.connections
+    await asyncio.sleep(0.1)
+    assert not client._pool._origins
+
+
+async def test_a_tls_handshake_that_never_comes_is_given_up(make_client, scripted):
+    """The connect timeout covers TLS."""
+    client = make_client(connect=0.2)
+    server = scripted([5.0])
+    address = Address("https", "127.0.0.1", server.port, private=True)
+    with pytest.raises(UpstreamTimeoutError, match=f"127.0.0.1:{server.port}"):
+        await client.send(address, b"GET", b"/", (), b"")
+
+
+async def test_a_connection_that_is_not_accepted_is_given_up(make_client):
+    """The connect timeout covers TCP: the listener's queue is full, so the handshake hangs."""
+    client = make_client(connect=0.3)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            start = time.monotonic()
+            with pytest.raises(UpstreamTimeoutError, match=f"127.0.0.1:{port}"):
+                await client.send(Address("http", "127.0.0.1", port, private=True), b"GET", b"/", (), b"")
+            assert time.monotonic() - start < 1.5
