@@ -5,6 +5,7 @@ the change that follows it see the same state, and two writers never lose an upd
 """
 
 import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _AWAY = "The database cannot be reached, or is busy. Try again; the server's log has the reason."
 _UNFIT = "A value cannot be stored: it is too long or too large, or holds characters that are not text."
+_STRANGE = "The database does not look as this program expects. Run `gatewright db check`."
 _FAILURES: tuple[tuple[type[Exception], type[GatewrightError], str], ...] = (
     (
         exc.IntegrityError,
@@ -37,7 +39,7 @@ _FAILURES: tuple[tuple[type[Exception], type[GatewrightError], str], ...] = (
     (exc.TimeoutError, UnavailableError, _AWAY),
     (exc.OperationalError, UnavailableError, _AWAY),
     (exc.InterfaceError, UnavailableError, _AWAY),
-    (exc.SQLAlchemyError, UnavailableError, "The database answered in an unexpected way. Run `gatewright db check`."),
+    (exc.SQLAlchemyError, UnavailableError, _STRANGE),
 )
 """What each error of the database becomes; the first row that fits wins."""
 
@@ -151,11 +153,16 @@ class Database:
             yield
         except tuple(kind for kind, _, _ in _FAILURES) as problem:
             for kind, becomes, message in _FAILURES:
-                if isinstance(problem, kind):
+                if isinstance(problem, kind) and not (kind is exc.OperationalError and _is_our_mistake(problem)):
                     if issubclass(becomes, UnavailableError):
                         log.warning("database: %s", getattr(problem, "orig", None) or problem)
                     raise becomes(message) from problem
             raise
+
+
+def _is_our_mistake(problem: Exception) -> bool:
+    """Whether SQLite says with an "operational" error that a statement does not fit its tables."""
+    return getattr(getattr(problem, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 def _parse(url: str) -> URL:
