@@ -77,7 +77,7 @@ class Settings:
         no_auth: serve without keys; refused unless `host` is a loopback address.
         admin_key: an admin key given from outside instead of the one made at the first start; at least 16 characters.
         kek: key-encryption keys, base64 or hex of 32 bytes, comma-separated; the first encrypts, all decrypt.
-        kek_file: a file with the same, one key a line; empty for `kek` in `data_dir`.
+        kek_file: file of key-encryption keys, one a line, used when `kek` is not set; empty for `kek` in `data_dir`.
         allow_private_upstreams: let `api_base` be `http` and point at private or loopback addresses.
         max_body: largest request body in bytes.
         connect_timeout: seconds to open a connection to an upstream, TLS included.

@@ -1,0 +1,5 @@
+"""The `gatewright` command."""
+
+from gatewright.cli.group import main
+
+__all__ = ["main"]
