@@ -138,7 +138,7 @@ def test_a_model_that_does_not_start_is_replaced_by_the_fake_provider(once, tmp_
     (package / "broken.gguf").write_bytes(b"not a model")
     server = package.parent / "xllamacpp.py"
     server.write_text("def __getattr__(name): raise RuntimeError('the model cannot be loaded')")
-    status, output = once(PYTHONPATH=str(package.parent))
+    status, output = once(PYTHONPATH=os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")]))
     assert status == 0, output
     assert "No real model: The model server ended while starting: " in output
     assert "the model cannot be loaded" in output

@@ -140,7 +140,7 @@ def _serve_until_stopped(*children: Child) -> None:
     try:
         ended = wait([child.sentinel for child in children])
     except KeyboardInterrupt:
-        click.echo("\nStopped.")
+        click.echo("\nStopping.")
         return
     for child in children:
         if child.sentinel in ended:

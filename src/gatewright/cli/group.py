@@ -7,6 +7,7 @@ import click
 from gatewright import __version__
 from gatewright.cli.apply import apply
 from gatewright.cli.database import database
+from gatewright.cli.demo import demo
 from gatewright.cli.endpoints import endpoints
 from gatewright.cli.keys import keys
 from gatewright.cli.secrets import secrets
@@ -50,5 +51,5 @@ def main() -> None:
     """
 
 
-for command in (serve, apply, endpoints, keys, secrets, database):
+for command in (serve, apply, endpoints, keys, secrets, database, demo):
     main.add_command(command)
