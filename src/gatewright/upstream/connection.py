@@ -13,6 +13,7 @@ import httptools
 
 from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamTimeoutError
 from gatewright.upstream.response import Response
+from gatewright.upstream.tls import ended_orderly
 
 HEADER_LIMIT = 64 << 10
 """Largest response head in bytes, interim answers included; also the most framing without a byte of body."""
@@ -75,6 +76,7 @@ class Connection(asyncio.Protocol):
         "_keep",
         "_owner",
         "_parser",
+        "_paused",
         "_received",
         "_response",
         "_timeouts",
@@ -101,6 +103,7 @@ class Connection(asyncio.Protocol):
         self._response: Response | None = None
         self._error: GatewrightError | None = None
         self._blocked = False
+        self._paused = False
         self._active = False
         self._used = False
 
@@ -175,7 +178,7 @@ class Connection(asyncio.Protocol):
             self.quiet_until = self.loop.time() + self._timeouts.first_byte
 
     def _refused(self) -> bool:
-        return self.closed or (self._response is not None and self._response.status >= 400)
+        return not self.usable or (self._response is not None and self._response.status >= 400)
 
     # Called by the transport.
 
@@ -189,7 +192,8 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self._received = True
-        self.quiet_until = self.loop.time() + self._timeouts.idle
+        if not self._paused:
+            self.quiet_until = self.loop.time() + self._timeouts.idle
         self._barren += len(data)
         try:
             self._parser.feed_data(data)
@@ -205,7 +209,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The other side ended its stream: the end of a body without a length, a failure anywhere else."""
-        if self._response is not None and self._ends_with_connection(self._response):
+        response = self._response
+        if response is not None and _ends_with_stream(response) and ended_orderly(self._transport):
             self._keep = False
             self._finish()
         else:
@@ -255,6 +260,7 @@ class Connection(asyncio.Protocol):
             self._fail(self._oversized())
             return
         self._barren = 0
+        # The parser cannot be told that no body follows; it is left behind with the connection.
         self._keep = self._parser.should_keep_alive() and not self._bodiless
         self._response = response = Response(status, tuple(headers), self)
         self._answer.set_result(response)
@@ -277,12 +283,14 @@ class Connection(asyncio.Protocol):
     def pause(self) -> None:
         """Stop reading; the other side is not at fault while it waits."""
         if self.usable:
+            self._paused = True
             self._transport.pause_reading()
             self.quiet_until = _NEVER
 
     def resume(self) -> None:
         """Read again."""
         if self.usable:
+            self._paused = False
             self._transport.resume_reading()
             self.quiet_until = self.loop.time() + self._timeouts.idle
 
@@ -318,8 +326,8 @@ class Connection(asyncio.Protocol):
             return
         self._active = False
         self._used = True
-        if self.quiet_until == _NEVER:  # the reader was slow at the very end
-            self._transport.resume_reading()
+        if self._paused:  # the reader was slow at the very end
+            self.resume()
         self.quiet_until = self.loop.time() + self._timeouts.keep_alive
         self.total_until = _NEVER
         if self._owner is not None:
@@ -344,9 +352,6 @@ class Connection(asyncio.Protocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
-    def _ends_with_connection(self, response: Response) -> bool:
-        return not any(name in (b"content-length", b"transfer-encoding") for name, _ in response.headers)
-
     def _broken_off(self) -> UpstreamError | None:
         if not self._active or (self._used and not self._received):
             return None
@@ -356,3 +361,7 @@ class Connection(asyncio.Protocol):
 
     def _oversized(self) -> UpstreamError:
         return UpstreamProtocolError(f"{self.name} sent headers longer than {HEADER_LIMIT} bytes.")
+
+
+def _ends_with_stream(response: Response) -> bool:
+    return not any(name in (b"content-length", b"transfer-encoding") for name, _ in response.headers)

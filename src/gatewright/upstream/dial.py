@@ -1,6 +1,7 @@
 """From an address to an open connection: resolve, judge, connect, shake hands."""
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -96,7 +97,7 @@ def _reason(error: OSError | ValueError) -> str:
 def _keep_alive(transport: asyncio.BaseTransport) -> None:
     """Let the kernel notice a peer that vanished, and keep NAT entries alive while a model thinks."""
     sock = transport.get_extra_info("socket")
-    if sock is not None:
+    with contextlib.suppress(OSError):  # closed already, which is noticed elsewhere
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_KEEPIDLE"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gatewright.errors import UnavailableError, UpstreamTimeoutError
+from gatewright.errors import UnavailableError, UpstreamRefusedError, UpstreamTimeoutError
 from gatewright.snapshot.address import Address
 from gatewright.upstream.connection import Connection, Timeouts
 from gatewright.upstream.dial import dial
@@ -27,7 +27,7 @@ class Origin:
     def __init__(self, pool: "Pool", address: Address) -> None:
         self._pool = pool
         self._address = address
-        self.host = address.authority.encode("idna" if not address.authority.isascii() else "ascii")
+        self.host = address.authority.encode("ascii")
         self._name = f"{address.scheme}://{address.authority}"
         self._taken = 0
         self._idle: dict[Connection, None] = {}  # the one used last stands last
@@ -110,12 +110,16 @@ class Origin:
 
         try:
             connection = await dial(self._address, pool.context, make, deadline)
-            pool.refuse_when_closed()
+            if not connection.usable:
+                raise UpstreamRefusedError(f"{self._name} closed the connection at once.")
         except BaseException:
             self._free()
             raise
         connection.adopt(self)
         pool.connections.add(connection)
+        if pool.closed:
+            connection.abort()
+            pool.refuse_when_closed()
         return connection
 
     def _next(self) -> tuple[asyncio.Future[Connection | None], bool] | None:
@@ -161,6 +165,7 @@ class Pool:
     Attributes:
         connections: every open connection; the sweep looks at each.
         limit: connections per origin.
+        closed: nothing can be sent any more.
     """
 
     def __init__(self, *, timeouts: Timeouts, context: ssl.SSLContext, limit: int) -> None:
@@ -171,7 +176,7 @@ class Pool:
         self.connections: set[Connection] = set()
         self._origins: dict[Key, Origin] = {}
         self._opening: set[asyncio.Timeout] = set()
-        self._closed = False
+        self.closed = False
         shortest = min(timeouts.first_byte, timeouts.idle, timeouts.total, timeouts.keep_alive)
         self._period = min(max(shortest / 10, 0.01), 1.0)
         self._timer = self.loop.call_later(self._period, self._sweep)
@@ -200,12 +205,12 @@ class Pool:
 
     def refuse_when_closed(self) -> None:
         """Raise UnavailableError once `close` was called."""
-        if self._closed:
+        if self.closed:
             raise _shutting_down()
 
     async def close(self) -> None:
         """End every exchange and every wait, and return when all transports are gone."""
-        self._closed = True
+        self.closed = True
         self._timer.cancel()
         for scope in tuple(self._opening):
             scope.reschedule(self.loop.time())

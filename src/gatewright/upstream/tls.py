@@ -1,5 +1,6 @@
 """The TLS of upstream connections: always verified, HTTP/1.1 by ALPN."""
 
+import asyncio
 import ssl
 
 from gatewright.errors import ConfigError
@@ -24,3 +25,19 @@ def client_context(ca_file: str = "") -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def ended_orderly(transport: asyncio.BaseTransport) -> bool:
+    """Whether a stream that has ended was ended by the other side itself.
+
+    Over TLS that takes a close_notify; a bare end of the TCP stream can be made by anybody on the way. Event
+    loops differ in what they report, so the TLS object is asked: it reads as empty after a close_notify, and
+    wants more before.
+    """
+    tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if tls is None:
+        return True
+    try:
+        return not tls.read(1)
+    except ssl.SSLError:
+        return False
