@@ -1,0 +1,123 @@
+"""A change is served everywhere within a second, and no request in flight notices."""
+
+import concurrent.futures
+import threading
+import time
+
+import pytest
+
+CHAT = {"messages": [{"role": "user", "content": "hi"}]}
+
+
+def ask(server, name, **options):
+    return server.post("/v1/chat/completions", {"model": name, **CHAT}, **options)
+
+
+def test_every_worker_serves_a_change_within_a_second(serve, provider):
+    """With three workers, created, renamed and deleted endpoints are right everywhere soon."""
+    server = serve("--workers", "3")
+
+    def settled(name, status):
+        """Seconds until twenty answers in a row, each on a connection of its own, have that status."""
+        began = time.monotonic()
+        in_a_row = 0
+        while in_a_row < 20:
+            in_a_row = in_a_row + 1 if ask(server, name).status == status else 0
+            assert time.monotonic() - began < 10
+        return time.monotonic() - began
+
+    endpoint = server.publish("before", provider.url)
+    times = [settled("before", 200)]
+    server.manage("endpoints/update", endpoint_id=endpoint, name="after")
+    times += [settled("after", 200), settled("before", 404)]
+    reply = server.request("DELETE", "/api/3.0/mlflow/gateway/endpoints/delete", {"endpoint_id": endpoint})
+    assert reply.status == 200
+    times.append(settled("after", 404))
+    # Twenty answers take their time themselves; what is left for the slowest worker is a second.
+    assert max(times) < 2.0, times
+
+
+def test_a_change_is_served_by_the_process_that_made_it_when_it_answers(server, provider):
+    """Read your writes: no pause between creating an endpoint and calling it."""
+    for number in range(5):
+        server.publish(f"ep-{number}", provider.url)
+        assert ask(server, f"ep-{number}").status == 200
+
+
+def test_no_request_in_flight_fails_while_everything_changes(server, provider):
+    """Streams that began before their endpoint was deleted run to their end; other requests never fail."""
+    provider.pause = 0.15
+    endpoint = server.publish("doomed", provider.url)
+    server.publish("steady", provider.url)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        streams = [
+            pool.submit(server.post, "/v1/chat/completions", {"model": "doomed", "stream": True, **CHAT})
+            for _ in range(4)
+        ]
+        while len(provider.requests) < 4:
+            time.sleep(0.005)
+        stop = threading.Event()
+
+        def steady():
+            statuses = []
+            while not stop.is_set():
+                statuses.append(ask(server, "steady").status)
+            return statuses
+
+        calls = [pool.submit(steady) for _ in range(2)]
+        server.request("DELETE", "/api/3.0/mlflow/gateway/endpoints/delete", {"endpoint_id": endpoint})
+        for number in range(10):
+            server.manage(
+                "secrets/create", secret_name=f"s-{number}", secret_value={"api_key": "k-12345678"}, provider="openai"
+            )
+        assert ask(server, "doomed").status == 404
+        for stream in streams:
+            assert stream.result().body.endswith(b"data: [DONE]\n\n")
+        stop.set()
+        statuses = [status for call in calls for status in call.result()]
+    assert len(statuses) > 5
+    assert set(statuses) == {200}
+
+
+def test_an_endpoint_whose_secret_is_deleted_answers_503_and_serves_again_with_another(server, provider):
+    """The definition stays; the error says what to do."""
+    server.publish("chat", provider.url)
+    secret = server.get("/api/3.0/mlflow/gateway/secrets/list").json["secrets"][0]
+    server.request("DELETE", "/api/3.0/mlflow/gateway/secrets/delete", {"secret_id": secret["secret_id"]})
+    reply = ask(server, "chat")
+    assert reply.status == 503
+    assert "its secret was deleted; give it another one" in reply.json["error"]["message"]
+    definition = server.get("/api/3.0/mlflow/gateway/model-definitions/list").json["model_definitions"][0]
+    assert "secret_id" not in definition
+    another = server.manage(
+        "secrets/create",
+        secret_name="another",
+        secret_value={"api_key": "sk-another"},
+        provider="openai-compatible",
+        auth_config={"api_base": provider.url},
+    )
+    server.manage(
+        "model-definitions/update",
+        model_definition_id=definition["model_definition_id"],
+        secret_id=another["secret"]["secret_id"],
+    )
+    assert ask(server, "chat").status == 200
+    assert provider.requests[-1][1]["authorization"] == "Bearer sk-another"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_stops_when_it_is_told_and_completes_what_is_under_way(serve, provider, workers):
+    """SIGTERM while a stream runs: the stream is complete, then the process ends."""
+    provider.pause = 0.2
+    server = serve("--workers", workers)
+    server.publish("chat", provider.url)
+    ask(server, "chat")
+    time.sleep(1.0)  # every worker serves the endpoint
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        stream = pool.submit(server.post, "/v1/chat/completions", {"model": "chat", "stream": True, **CHAT})
+        while len(provider.requests) < 2:
+            time.sleep(0.005)
+        code = server.stop()
+        assert stream.result().body.endswith(b"data: [DONE]\n\n")
+    assert code in (0, -15)
+    assert "Traceback" not in server.output

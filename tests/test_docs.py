@@ -1,0 +1,65 @@
+"""The documents say what is so: settings, commands, routes and links."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gatewright.gateway.operations import OPERATIONS
+from gatewright.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def read(name):
+    return (ROOT / name).read_text()
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists():
+    """The table of docs/operations.md is complete, in both directions."""
+    known = {PREFIX + one.name.upper() for one in fields(Settings)}
+    documented = set(re.findall(r"^\| `(GATEWRIGHT_[A-Z_]+)`", read("docs/operations.md"), re.MULTILINE))
+    assert documented == known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_inside_the_project_lead_somewhere(page):
+    """Relative links and pictures."""
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_readme_shows_the_commands_a_newcomer_needs():
+    """One obvious way to start, and the test command CI calls."""
+    for command in ("make demo", "make test", "gatewright serve", "gatewright apply -f", "gatewright keys create"):
+        assert command in read("README.md")
+
+
+def test_commands_named_in_the_documents_exist():
+    """Each `gatewright COMMAND SUBCOMMAND` answers to --help."""
+    text = "\n".join(page.read_text() for page in PAGES)
+    named = set(re.findall(r"gatewright ((?:db|secrets|keys|endpoints) [a-z]+|serve|apply|demo)\b", text))
+    assert len(named) > 6
+    for command in sorted(named):
+        run = subprocess.run(
+            [sys.executable, "-m", "gatewright", *command.split(), "--help"], capture_output=True, check=False
+        )
+        assert run.returncode == 0, command
+
+
+def test_the_readme_names_the_routes_there_are():
+    """Each route of the README's table is an operation or a prefix of one."""
+    paths = {one.path for one in OPERATIONS}
+    for path in ("/v1/chat/completions", "/v1/embeddings", "/v1/models", "/gateway/{endpoint}/mlflow/invocations"):
+        assert path in read("README.md")
+        assert path in paths
+
+
+def test_decisions_are_numbered_without_gaps():
+    """docs/adr/0001… in order."""
+    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs/adr").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
