@@ -25,7 +25,13 @@ _PLAIN, _STREAMED = "Say hello to the world.", "Name three primary colours."
 
 @click.command()
 @click.option("--once", is_flag=True, help="End after the two answers, instead of serving until Ctrl-C.")
-@click.option("--port", type=click.IntRange(0, 65535), default=4040, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4040,
+    show_default=True,
+    help="Where to listen; 0 takes a free port.",
+)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
