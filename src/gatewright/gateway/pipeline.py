@@ -10,6 +10,7 @@ from gatewright.gateway.authenticate import authenticate, require_admin
 from gatewright.gateway.deliver import JSON, deliver, deliver_error
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.operations import Operation, Params
+from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
 from gatewright.gateway.resolve import resolve
 from gatewright.snapshot.holder import Holder
@@ -38,15 +39,16 @@ class Pipeline:
         """Whether there is a configuration to serve from."""
         return self._holder.ready
 
-    def administrator(self, headers: Headers) -> Principal:
+    def administrator(self, method: str, headers: Headers) -> Principal:
         """Who calls, if they may manage.
 
         Raises:
             AccessError: without a valid key.
-            ForbiddenError: with one that may only call endpoints.
+            ForbiddenError: with one that may only call endpoints, or from a page of another site.
         """
         principal = authenticate(self._holder.current, headers)
         require_admin(principal)
+        check_origin(method, headers, open_server=principal.anonymous)
         return principal
 
     async def serve(self, exchange: Exchange, operation: Operation, params: Params) -> None:
@@ -54,7 +56,8 @@ class Pipeline:
         headers: Headers = ((b"x-gatewright-request-id", b"req_%024x" % random.getrandbits(96)),)
         try:
             snapshot = self._holder.current
-            authenticate(snapshot, exchange.headers)
+            if authenticate(snapshot, exchange.headers).anonymous:
+                check_origin(exchange.method, exchange.headers, open_server=True)
             if operation.answer is not None:
                 await exchange.respond(200, (JSON, *headers), operation.answer(snapshot, params))
                 return

@@ -12,7 +12,6 @@ from gatewright.gateway.deliver import deliver_error
 from gatewright.gateway.operations import Operation, Params, Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.server.exchange import ASGIExchange, Receive, Scope, Send
-from gatewright.server.origin import check_origin
 from gatewright.server.render import dialect_of
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -85,8 +84,7 @@ class Server:
 
     async def _manage(self, exchange: ASGIExchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            principal = self._pipeline.administrator(exchange.headers)
-            check_origin(exchange.method, exchange.headers, open_server=principal.anonymous)
+            principal = self._pipeline.administrator(exchange.method, exchange.headers)
         except GatewrightError as problem:
             await deliver_error(exchange, problem, (), dialect_of(exchange.path))
             return

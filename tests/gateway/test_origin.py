@@ -3,7 +3,7 @@
 import pytest
 
 from gatewright.errors import ForbiddenError
-from gatewright.server.origin import check_origin
+from gatewright.gateway.origin import check_origin
 
 
 def headers(host, origin=None):

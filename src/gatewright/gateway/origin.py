@@ -1,4 +1,4 @@
-"""Keeps web pages of other sites from using a browser's access to the management API.
+"""Keeps web pages of other sites from using a browser's access to the gateway.
 
 A browser adds stored Basic credentials, or the reach to a loopback address, to requests any page makes. So a request
 that changes something must not come from another origin, and a server without keys answers only to names of its own
