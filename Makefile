@@ -16,7 +16,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check architecture format proto lock clean
+.PHONY: help demo test check format proto lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -38,8 +38,9 @@ format: $(STAMPS)/dev ## Format the code and apply the linter's safe fixes
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-proto: $(STAMPS)/dev ## Generate the protobuf code from proto/
+proto: $(STAMPS)/dev ## Generate the protobuf code and the reference's texts from proto/
 	@$(BIN)/python scripts/generate_proto.py
+	@$(BIN)/python scripts/generate_reference.py
 
 lock: $(STAMPS)/dev ## Write requirements/*.lock again (UPGRADE=1 moves the pins to the newest releases)
 	@$(LOCK) pyproject.toml -o requirements/core.lock

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script, not a package
 """Generate the Python code of `proto/` into `src/gatewright/entities/proto/`.
 
     python scripts/generate_proto.py [TARGET_FOLDER]
