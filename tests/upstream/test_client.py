@@ -132,7 +132,7 @@ async def test_a_connection_closed_while_idle_is_not_used(client, scripted):
     """A connection that the server closed while nobody used it is noticed."""
     server = scripted([REQUEST, HELLO, CLOSE], [REQUEST, BYE])
     await post(client, server, b"1")
-    await asyncio.to_thread(server.wait, lambda s: s.open == 0)
+    assert await asyncio.to_thread(server.wait, lambda s: s.open == 0)
     assert (await post(client, server, b"2"))[2] == b"bye"
 
 
@@ -166,7 +166,7 @@ async def test_unasked_bytes_end_an_idle_connection(client, scripted):
     """An answer sent before its question is never given to the next request."""
     server = scripted([REQUEST, HELLO, 0.05, BYE], [REQUEST, HELLO])
     await post(client, server)
-    await asyncio.to_thread(server.wait, lambda s: s.open == 0)
+    assert await asyncio.to_thread(server.wait, lambda s: s.open == 0)
     assert (await post(client, server))[2] == b"hello"
     assert server.connections == 2
 
@@ -212,6 +212,14 @@ async def test_an_early_error_answer_ends_a_large_request(client, scripted):
     assert (await post(client, server, bytes(40 << 20)))[::2] == (413, b"big")
     assert (await post(client, server))[::2] == (200, b"hello")
     assert server.connections == 2
+
+
+async def test_an_error_answer_is_given_before_its_end(client, scripted):
+    """The head of an early refusal ends the writing, though its body is still to come."""
+    server = scripted([HEAD, b"HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\nbig", 30.0])
+    response = await asyncio.wait_for(client.send(server.address, b"POST", b"/", (), bytes(40 << 20)), 3)
+    assert (response.status, await anext(response)) == (413, b"big")
+    await response.close()
 
 
 async def test_a_server_that_closes_while_a_large_request_is_written_is_an_error(client, scripted):

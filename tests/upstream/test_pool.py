@@ -80,7 +80,11 @@ async def test_a_stale_connection_is_replaced_at_the_limit(make_client, scripted
     bodies = await asyncio.gather(*(post(client, server, b"%d" % number) for number in (1, 2, 3)))
     assert bodies == [b"hello"] * 3
     assert [request.body for request in server.requests][:2] == [b"0", b"1"]
-    assert sorted(request.body for request in server.requests[2:]) == [b"1", b"2", b"3"]
+    assert [(request.body, request.connection) for request in server.requests[2:]] == [
+        (b"2", 1),
+        (b"3", 1),
+        (b"1", 2),
+    ]
 
 
 async def test_a_stale_connection_is_replaced_though_others_are_idle(make_client, scripted):
@@ -118,3 +122,37 @@ async def test_closing_ends_the_queue(make_client, scripted):
     await client.close()
     done = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 1)
     assert [type(one) for one in done] == [UnavailableError] * 4
+
+
+async def test_an_idle_connection_makes_room_for_a_new_one(make_client, scripted):
+    """Who needs a new connection at the limit gets one in place of an idle one."""
+    client = make_client(limit=1)
+    server = scripted([REQUEST, HELLO, AGAIN])
+    await post(client, server)
+    [old] = client._pool.connections
+    deadline = asyncio.get_running_loop().time() + 5
+    new = await client._pool.origin(server.address).acquire(deadline, fresh=True)
+    assert client._pool.connections == {new}
+    assert old.closed
+
+
+@pytest.mark.parametrize("given", ["connection", "slot"])
+async def test_what_is_given_to_somebody_who_left_is_passed_on(make_client, scripted, given):
+    """A wait that is cancelled in the very turn in which it is served loses neither connection nor slot."""
+    client = make_client(limit=1)
+    server = scripted([REQUEST, HELLO, AGAIN])
+    await post(client, server)
+    origin = client._pool.origin(server.address)
+    deadline = asyncio.get_running_loop().time() + 5
+    held = origin.checkout()
+    waiting = asyncio.create_task(origin.acquire(deadline, fresh=False))
+    await asyncio.sleep(0)
+    if given == "connection":
+        origin.released(held)
+    else:
+        held.abort()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await asyncio.wait_for(post(client, server), 1) == b"hello"
+    assert server.connections == (1 if given == "connection" else 2)

@@ -77,8 +77,10 @@ async def dial(
         except (OSError, ValueError) as error:
             failure = UpstreamRefusedError(f"No connection to {address.authority}: {_reason(error)}.")
         else:
-            _keep_alive(transport)
-            return connection
+            if connection.usable:
+                _keep_alive(transport)
+                return connection
+            failure = UpstreamRefusedError(f"{address.authority} closed the connection at once.")
     raise failure or UpstreamRefusedError(f"{address.authority} has no address.")
 
 

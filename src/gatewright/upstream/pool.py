@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gatewright.errors import UnavailableError, UpstreamRefusedError, UpstreamTimeoutError
+from gatewright.errors import UnavailableError, UpstreamTimeoutError
 from gatewright.snapshot.address import Address
 from gatewright.upstream.connection import Connection, Timeouts
 from gatewright.upstream.dial import dial
@@ -110,8 +110,6 @@ class Origin:
 
         try:
             connection = await dial(self._address, pool.context, make, deadline)
-            if not connection.usable:
-                raise UpstreamRefusedError(f"{self._name} closed the connection at once.")
         except BaseException:
             self._free()
             raise
