@@ -52,6 +52,22 @@ def test_any_bytes_in_the_header_give_our_own_error_that_does_not_repeat_them(va
     assert caught.value.public.startswith(("No API key", "The API key is not valid"))
 
 
+@pytest.mark.parametrize("name", [b"x-api-key", b"x-goog-api-key", b"api-key"])
+def test_a_key_is_found_where_each_sdk_puts_it(name):
+    """Anthropic's, Google's and Azure's headers; the authorization header wins over them."""
+    assert authenticate(SNAPSHOT, [(name, KEY.encode())]) is ALICE
+    with pytest.raises(AccessError):
+        authenticate(SNAPSHOT, [(name, KEY.encode()), (b"authorization", b"Bearer other")])
+
+
+@pytest.mark.parametrize("query", [f"key={KEY}", f"alt=sse&key={KEY}"])
+def test_a_key_is_found_in_the_query(query):
+    """As Google's REST clients send it."""
+    assert authenticate(SNAPSHOT, [], query.encode()) is ALICE
+    with pytest.raises(AccessError):
+        authenticate(SNAPSHOT, [], b"key=wrong&\xff")
+
+
 def test_without_authentication_everybody_is_anonymous_but_a_valid_key_still_counts():
     """--no-auth: a caller without a key, or with a wrong one, is the anonymous administrator."""
     open_server = Snapshot(revision=1, principals=SNAPSHOT.principals, anonymous=ANONYMOUS)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from fixtures.exchange import FakeExchange, make_holder
-from gatewright.errors import UpstreamProtocolError, UpstreamRefusedError, UpstreamTimeoutError
+from gatewright.errors import ClientError, UpstreamProtocolError, UpstreamRefusedError, UpstreamTimeoutError
 from gatewright.gateway.operations import OPERATIONS, Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.snapshot.holder import Holder
@@ -162,9 +162,7 @@ async def test_no_operation_serves_without_a_key(operation):
     assert b"www-authenticate" in exchange.answered
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"messages":[]}', b'{"model":7}', b'{"model":"ep","stream":1}', b"\xff"]
-)
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"x":NaN}', b'{"x":"\xff"}', b"\xff"])
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.parse], ids=lambda one: one.path)
 async def test_a_body_that_cannot_be_understood_is_a_400(operation, body):
     """In every operation that takes one; never sent on."""
@@ -172,7 +170,23 @@ async def test_a_body_that_cannot_be_understood_is_a_400(operation, body):
     path = operation.path.replace("{endpoint}", "ep")
     exchange = await ask(make_holder("one"), upstream, body, path)
     assert (exchange.status, len(upstream.requests)) == (400, 0)
-    assert set(exchange.json) == {"detail" if path.startswith("/gateway/") else "error"}
+    assert exchange.text == operation.dialect.body(ClientError(words_of(exchange.json)))
+
+
+def words_of(shown):
+    """The message of an error, in whichever dialect."""
+    return shown["detail"] if "detail" in shown else shown["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"model":7}', b'{"model":""}', b'{"model":"ep","stream":1}', b'{"messages":[]}']
+)
+@pytest.mark.parametrize("path", sorted({one.path for one in OPERATIONS if one.parse and "{" not in one.path}))
+async def test_a_model_or_a_stream_of_the_wrong_kind_is_a_400(path, body):
+    """Where the body names the endpoint."""
+    upstream = FakeClient(in_turn(DONE))
+    exchange = await ask(make_holder("one"), upstream, body, path)
+    assert (exchange.status, len(upstream.requests)) == (400, 0)
 
 
 async def test_an_unknown_endpoint_is_named():

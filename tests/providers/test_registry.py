@@ -3,6 +3,7 @@
 import pytest
 
 from gatewright.errors import ConfigError
+from gatewright.gateway.operations import OPERATIONS
 from gatewright.providers import registry
 from gatewright.providers.compatible import ROWS
 from gatewright.snapshot.address import parse_base
@@ -10,11 +11,29 @@ from gatewright.snapshot.address import parse_base
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_row_connects_with_a_key(row):
-    """Its own address is a valid one, and the key goes into a bearer header."""
+    """Its own address is a valid one, every path is under it, and the key goes into its credential header."""
     found = registry.connect(row.name, {"api_key": "sk-test"}, {}, allow_private=row.base.startswith("http:"))
     assert found.address == parse_base(row.base, allow_private=row.base.startswith("http:"))
-    assert found.headers == ((b"authorization", b"Bearer sk-test"),)
-    assert found.paths["chat"] == f"{found.address.path}/chat/completions".encode()
+    assert found.headers == ((row.credential[0], row.credential[1].replace("{key}", "sk-test").encode()),)
+    assert found.paths
+    assert all(path.startswith(found.address.path.encode()) for path in found.paths.values())
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_operation_of_a_row_can_be_asked_for(row):
+    """No path stands for an operation that no client surface has."""
+    asked = {"/v1/" + path.removeprefix("/") for path in row.paths.values()}
+    known = {one.path.replace("{endpoint}", "{model}") for one in OPERATIONS}
+    assert {path for path in asked if path not in known and path.replace("/v1/", "/v1beta/") not in known} == set()
+
+
+@pytest.mark.parametrize(
+    ("provider", "header"),
+    [("openai", b"authorization"), ("anthropic", b"x-api-key"), ("gemini", b"x-goog-api-key")],
+)
+def test_a_key_goes_where_the_provider_looks_for_it(provider, header):
+    """Bearer for most; Anthropic and Google have headers of their own."""
+    assert registry.connect(provider, {"api_key": "k"}, {}).headers[0][0] == header
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.key], ids=lambda row: row.name)
@@ -27,8 +46,8 @@ def test_a_hosted_provider_needs_a_key_and_https(row):
 
 def test_rows_are_sorted_and_named_once():
     """A reader finds a row; none hides another."""
-    hosted = [row.name for row in ROWS if row.key and row.name != "openai"]
-    assert hosted == sorted(hosted)
+    for rows in (ROWS[:3], [row for row in ROWS[3:] if row.key], [row for row in ROWS if not row.key]):
+        assert [row.name for row in rows] == sorted(row.name for row in rows)
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 

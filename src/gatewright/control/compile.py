@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Protocol
+from urllib.parse import quote
 
 from gatewright.control.crypto import Vault
 from gatewright.control.store import endpoints, keys, secrets
@@ -38,7 +39,7 @@ class Connection(Protocol):
 
     @property
     def paths(self) -> Mapping[str, bytes]:
-        """Request target by operation."""
+        """Request target by operation; `{model}` stands for the model's name."""
         ...
 
 
@@ -116,7 +117,7 @@ class _Targets:
             provider=definition.provider,
             model=definition.model_name,
             address=connection.address,
-            paths=connection.paths,
+            paths=_paths(connection.paths, definition.model_name),
             headers=connection.headers,
         )
 
@@ -131,6 +132,12 @@ class _Targets:
             except ConfigError as problem:
                 self._connections[key] = problem.public
         return self._connections[key]
+
+
+def _paths(templates: Mapping[str, bytes], model: str) -> Mapping[str, bytes]:
+    """Request targets of one model. A model's name cannot lead out of its place in a path."""
+    named = quote(model, safe="").encode("ascii")
+    return MappingProxyType({operation: path.replace(b"{model}", named) for operation, path in templates.items()})
 
 
 def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:

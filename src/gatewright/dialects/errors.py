@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gatewright.dialects import mlflow, openai
+from gatewright.dialects import anthropic, gemini, mlflow, openai
 from gatewright.errors import GatewrightError
 
 
@@ -25,5 +25,7 @@ class ErrorDialect:
 
 
 OPENAI = ErrorDialect("openai", openai.error, openai.stream_error, native=True)
+ANTHROPIC = ErrorDialect("anthropic", anthropic.error, anthropic.stream_error, native=True)
+GEMINI = ErrorDialect("gemini", gemini.error, gemini.stream_error, native=True)
 MLFLOW = ErrorDialect("mlflow", mlflow.error, mlflow.stream_error)
 MANAGEMENT = ErrorDialect("mlflow-management", mlflow.management_error, mlflow.stream_error)

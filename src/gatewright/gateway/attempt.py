@@ -9,11 +9,11 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from gatewright.dialects import openai, toplevel
+from gatewright.dialects import openai
 from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.exchange import Headers
-from gatewright.gateway.operations import Call
 from gatewright.gateway.plan import RoutePlan
+from gatewright.gateway.understand import Call
 from gatewright.snapshot.model import Target
 from gatewright.upstream.client import Upstream
 from gatewright.upstream.response import Response
@@ -89,10 +89,10 @@ def falls_back(problem: UpstreamError) -> bool:
 async def _call(upstream: Upstream, target: Target, call: Call, number: int) -> Answer:
     if target.address is None:
         raise AssertionError("the compiler puts only targets with an address into an endpoint")
-    accept = (b"accept", b"text/event-stream" if call.stream else b"application/json")
-    body = toplevel.join(call.fields, model=target.model)
-    headers = (*target.headers, _JSON, accept)
-    response = await upstream.send(target.address, b"POST", target.paths[call.operation], headers, body)
+    accept = (b"accept", b"text/event-stream" if call.stream else b"*/*")
+    path = target.paths[call.operation] + call.query
+    headers = (*target.headers, *call.headers, _JSON, accept)
+    response = await upstream.send(target.address, b"POST", path, headers, call.body_for(target.model))
     try:
         return await _read(response, target, call, number)
     except BaseException:

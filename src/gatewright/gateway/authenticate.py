@@ -1,19 +1,26 @@
 """Station 1: headers to principal, by hash lookup in the snapshot."""
 
 import binascii
+from urllib.parse import parse_qsl
 
 from gatewright.errors import AccessError, ForbiddenError
 from gatewright.gateway.exchange import Headers
 from gatewright.snapshot.model import Principal, Snapshot, key_digest
 
+# Where the SDKs of Anthropic, Google and Azure put a key.
+_HEADERS = frozenset({b"x-api-key", b"x-goog-api-key", b"api-key"})
 
-def authenticate(snapshot: Snapshot, headers: Headers) -> Principal:
-    """Who calls: `Authorization: Bearer KEY`, or Basic with the key as the password (MLflow's clients).
+
+def authenticate(snapshot: Snapshot, headers: Headers, query: bytes = b"") -> Principal:
+    """Who calls, by the key in the place each SDK has for it.
+
+    That is `Authorization: Bearer KEY`, or Basic with the key as the password (MLflow's clients), else `x-api-key`,
+    `x-goog-api-key`, `api-key`, or `?key=` (Google's REST clients).
 
     Raises:
         AccessError: without a key, or with one that is unknown or revoked. The message never repeats the key.
     """
-    key = _key(headers)
+    key = _key(headers, query)
     if key is not None:
         principal = snapshot.principals.get(key_digest(key))
         if principal is not None:
@@ -35,7 +42,8 @@ def require_admin(principal: Principal) -> None:
         raise ForbiddenError(f"The key {principal.name!r} may call endpoints but not manage them: use an admin key.")
 
 
-def _key(headers: Headers) -> str | None:
+def _key(headers: Headers, query: bytes) -> str | None:
+    elsewhere = None
     for name, value in headers:
         if name == b"authorization":
             scheme, _, rest = value.decode("latin-1").strip().partition(" ")
@@ -43,7 +51,11 @@ def _key(headers: Headers) -> str | None:
                 return rest.strip()
             if scheme.lower() == "basic":
                 return _password(rest.strip())
-    return None
+        elif name in _HEADERS:
+            elsewhere = value.decode("latin-1").strip()
+    if elsewhere is None and query:
+        return dict(parse_qsl(query.decode("latin-1"))).get("key")
+    return elsewhere
 
 
 def _password(token: str) -> str:

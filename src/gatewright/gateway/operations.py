@@ -4,32 +4,14 @@ A new surface is a row here and, where it is not pass-through, a dialect of its 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatewright.dialects import openai, toplevel
-from gatewright.dialects.errors import MLFLOW, OPENAI, ErrorDialect
-from gatewright.errors import ClientError
+from gatewright.dialects import gemini, openai, toplevel
+from gatewright.dialects.errors import ANTHROPIC, GEMINI, MLFLOW, OPENAI, ErrorDialect
 from gatewright.gateway.resolve import resolve
+from gatewright.gateway.understand import Asked, Call, by_model, by_path, chat_or_embeddings, unified_chat
 from gatewright.snapshot.model import Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request understood as far as routing needs.
-
-    Attributes:
-        operation: key of `Target.paths`.
-        endpoint: name of the endpoint.
-        fields: the body, split at its top level; its `model` is replaced by the target's.
-        stream: whether the client asked for a stream of events.
-    """
-
-    operation: str
-    endpoint: str
-    fields: toplevel.Fields
-    stream: bool
-
 
 Params = Mapping[str, str]
 
@@ -43,7 +25,7 @@ class Operation:
         path: exact path, or a template with `{name}` parts.
         summary: one line for the OpenAPI document.
         dialect: how errors are written.
-        parse: body and path parameters to a call, for operations that go to a provider.
+        parse: what was asked to a call, for operations that go to a provider.
         answer: snapshot and path parameters to a JSON body, for operations that need no provider.
     """
 
@@ -51,46 +33,16 @@ class Operation:
     path: str
     summary: str
     dialect: ErrorDialect
-    parse: Callable[[bytes, Params], Call] | None = None
+    parse: Callable[[Asked], Call] | None = None
     answer: Callable[[Snapshot, Params], bytes] | None = None
 
 
-def _by_model(operation: str, *, streams: bool = True) -> Callable[[bytes, Params], Call]:
-    """Pass-through: the endpoint is named by the body's `model`."""
-
-    def parse(body: bytes, _params: Params) -> Call:
-        fields = toplevel.split(body)
-        endpoint = toplevel.text(fields, "model")
-        if endpoint is None:
-            raise ClientError("Missing required 'model' parameter in request body")
-        stream = toplevel.flag(fields, "stream")
-        if stream and not streams:
-            raise ClientError(f"stream=true is not supported on '{operation}': its answer comes whole.")
-        return Call(operation, endpoint, fields, stream)
-
-    return parse
+def _post(path: str, summary: str, dialect: ErrorDialect, parse: Callable[[Asked], Call]) -> Operation:
+    return Operation(method="POST", path=path, summary=summary, dialect=dialect, parse=parse)
 
 
-def _mlflow_chat(body: bytes, params: Params) -> Call:
-    call = _by_model("chat")(body, params)
-    _check_messages(call.fields)
-    return call
-
-
-def _invocations(body: bytes, params: Params) -> Call:
-    """MLflow's own call: the endpoint is in the path, and the body's shape tells chat from embeddings."""
-    fields = toplevel.split(body)
-    if "messages" in fields:
-        _check_messages(fields)
-        return Call("chat", params["endpoint"], fields, toplevel.flag(fields, "stream"))
-    if "input" in fields:
-        return Call("embeddings", params["endpoint"], fields, stream=False)
-    raise ClientError("Invalid request: payload format must be either chat or embeddings")
-
-
-def _check_messages(fields: toplevel.Fields) -> None:
-    if not re.match(rb"\[\s*[^\s\]]", bytes(fields.get("messages", b""))):
-        raise ClientError("Invalid chat payload: 'messages' must be a list of at least 1 item.")
+def _get(path: str, summary: str, dialect: ErrorDialect, answer: Callable[[Snapshot, Params], bytes]) -> Operation:
+    return Operation(method="GET", path=path, summary=summary, dialect=dialect, answer=answer)
 
 
 def _list_models(owner: str) -> Callable[[Snapshot, Params], bytes]:
@@ -107,35 +59,62 @@ def _one_model(snapshot: Snapshot, params: Params) -> bytes:
     return toplevel.encode(openai.model(endpoint.name, endpoint.created_at, "gatewright"))
 
 
-def _post(path: str, summary: str, dialect: ErrorDialect, parse: Callable[[bytes, Params], Call]) -> Operation:
-    return Operation(method="POST", path=path, summary=summary, dialect=dialect, parse=parse)
+def _gemini_models(snapshot: Snapshot, _params: Params) -> bytes:
+    return gemini.models(sorted(snapshot.endpoints))
 
 
-def _get(path: str, summary: str, dialect: ErrorDialect, answer: Callable[[Snapshot, Params], bytes]) -> Operation:
-    return Operation(method="GET", path=path, summary=summary, dialect=dialect, answer=answer)
+def _openai(prefix: str) -> Iterator[Operation]:
+    """OpenAI's API reference, https://platform.openai.com/docs/api-reference."""
+    yield _post(f"{prefix}/chat/completions", "Chat completion", OPENAI, by_model("chat"))
+    yield _post(f"{prefix}/completions", "Completion (legacy)", OPENAI, by_model("completions"))
+    yield _post(f"{prefix}/embeddings", "Embeddings", OPENAI, by_model("embeddings", streams=False))
+    yield _post(f"{prefix}/responses", "Response", OPENAI, by_model("responses"))
+    yield _post(f"{prefix}/responses/compact", "Compaction", OPENAI, by_model("compact", streams=False))
+    yield _post(f"{prefix}/moderations", "Moderation", OPENAI, by_model("moderations", streams=False))
+    yield _post(f"{prefix}/images/generations", "Image generation", OPENAI, by_model("images"))
+    yield _post(f"{prefix}/audio/speech", "Speech", OPENAI, by_model("speech", streams=False))
+    yield _get(f"{prefix}/models", "The endpoints, as a list of models", OPENAI, _list_models("gatewright"))
+    yield _get(f"{prefix}/models/{{model}}", "One endpoint, as a model", OPENAI, _one_model)
+
+
+def _anthropic(prefix: str, dialect: ErrorDialect) -> Iterator[Operation]:
+    """Anthropic's API reference, https://docs.anthropic.com/en/api/messages."""
+    yield _post(f"{prefix}/messages", "Message", dialect, by_model("messages"))
+    yield _post(f"{prefix}/messages/count_tokens", "Token count", dialect, by_model("count_tokens", streams=False))
+
+
+def _gemini(prefix: str, dialect: ErrorDialect) -> Iterator[Operation]:
+    """Gemini's API reference, https://ai.google.dev/api; the method follows the model in the path."""
+    for method, operation, summary in (
+        ("generateContent", "generate_content", "Content"),
+        ("streamGenerateContent", "stream_generate_content", "Content, streamed"),
+        ("countTokens", "count_gemini_tokens", "Token count"),
+        ("embedContent", "embed_content", "Embedding"),
+        ("batchEmbedContents", "batch_embed_contents", "Embeddings"),
+    ):
+        yield _post(f"{prefix}/models/{{endpoint}}:{method}", summary, dialect, by_path(operation))
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    _post("/v1/chat/completions", "Chat completion; `model` is an endpoint's name", OPENAI, _by_model("chat")),
+    *_openai("/v1"),
+    *_openai("/openai/v1"),
+    *_anthropic("/v1", ANTHROPIC),
+    *_anthropic("/anthropic/v1", ANTHROPIC),
+    *_gemini("/v1beta", GEMINI),
+    *_gemini("/gemini/v1beta", GEMINI),
+    _get("/v1beta/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
+    _get("/gemini/v1beta/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
     _post(
-        "/v1/embeddings", "Embeddings; `model` is an endpoint's name", OPENAI, _by_model("embeddings", streams=False)
+        "/gateway/{endpoint}/mlflow/invocations", "MLflow invocation: chat or embeddings", MLFLOW, chat_or_embeddings
     ),
-    _get("/v1/models", "The endpoints, as a list of models", OPENAI, _list_models("gatewright")),
-    _get("/v1/models/{model}", "One endpoint, as a model", OPENAI, _one_model),
-    _post("/gateway/{endpoint}/mlflow/invocations", "MLflow invocation: chat or embeddings", MLFLOW, _invocations),
-    _post("/gateway/mlflow/v1/chat/completions", "MLflow unified chat completion", MLFLOW, _mlflow_chat),
+    _post("/gateway/mlflow/v1/chat/completions", "MLflow unified chat completion", MLFLOW, unified_chat),
     _get("/gateway/mlflow/v1/models", "The endpoints, as MLflow lists them", MLFLOW, _list_models("mlflow")),
-    _post("/gateway/openai/v1/chat/completions", "Chat completion, passed through", MLFLOW, _by_model("chat")),
-    _post(
-        "/gateway/openai/v1/embeddings", "Embeddings, passed through", MLFLOW, _by_model("embeddings", streams=False)
-    ),
-    _post("/gateway/openai/v1/responses", "Responses, passed through", MLFLOW, _by_model("responses")),
-    _post(
-        "/gateway/openai/v1/responses/compact",
-        "Compaction, passed through",
-        MLFLOW,
-        _by_model("compact", streams=False),
-    ),
+    _post("/gateway/openai/v1/chat/completions", "Chat completion", MLFLOW, by_model("chat")),
+    _post("/gateway/openai/v1/embeddings", "Embeddings", MLFLOW, by_model("embeddings", streams=False)),
+    _post("/gateway/openai/v1/responses", "Response", MLFLOW, by_model("responses")),
+    _post("/gateway/openai/v1/responses/compact", "Compaction", MLFLOW, by_model("compact", streams=False)),
+    *_anthropic("/gateway/anthropic/v1", MLFLOW),
+    *_gemini("/gateway/gemini/v1beta", MLFLOW),
 )
 
 

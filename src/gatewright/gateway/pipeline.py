@@ -13,6 +13,7 @@ from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
 from gatewright.gateway.resolve import resolve
+from gatewright.gateway.understand import Asked
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Principal, Snapshot
 from gatewright.upstream.client import Upstream
@@ -56,7 +57,7 @@ class Pipeline:
         headers: Headers = ((b"x-gatewright-request-id", b"req_%024x" % random.getrandbits(96)),)
         try:
             snapshot = self._holder.current
-            if authenticate(snapshot, exchange.headers).anonymous:
+            if authenticate(snapshot, exchange.headers, exchange.query).anonymous:
                 check_origin(exchange.method, exchange.headers, open_server=True)
             if operation.answer is not None:
                 await exchange.respond(200, (JSON, *headers), operation.answer(snapshot, params))
@@ -76,7 +77,8 @@ class Pipeline:
     ) -> None:
         if operation.parse is None:
             raise AssertionError("an operation has an answer of its own or is parsed to a call")
-        call = operation.parse(await exchange.body(), params)
+        body = await exchange.body()
+        call = operation.parse(Asked(body=body, params=params, query=exchange.query, headers=exchange.headers))
         endpoint = resolve(snapshot, call.endpoint)
         route = plan(endpoint, call.operation, self._draw())
         answer = await attempt(self._upstream, route, call)

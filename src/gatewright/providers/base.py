@@ -9,8 +9,24 @@ from gatewright.snapshot.address import Address, parse_base
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-OPENAI_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
-"""The operations every OpenAI-compatible server is expected to have, under its base address."""
+COMMON_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
+"""The operations of OpenAI's API that any provider compatible with it is expected to have, under its base address."""
+
+OPENAI_PATHS: Mapping[str, str] = MappingProxyType(
+    {
+        **COMMON_PATHS,
+        "completions": "/completions",
+        "responses": "/responses",
+        "compact": "/responses/compact",
+        "moderations": "/moderations",
+        "images": "/images/generations",
+        "speech": "/audio/speech",
+    }
+)
+"""All operations of OpenAI's API; a server that lacks one answers so itself."""
+
+BEARER = (b"authorization", "Bearer {key}")
+"""How most providers take an API key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +36,7 @@ class Connection:
     Attributes:
         address: where to connect.
         headers: credential headers, ready to send.
-        paths: request target by operation, the base path included.
+        paths: request target by operation, the base path included; `{model}` stands for the model's name.
     """
 
     address: Address
@@ -35,20 +51,22 @@ class Provider:
     Attributes:
         name: as operators write it in a secret or a model definition.
         base: default base address; empty when the secret must name one in `api_base`.
-        paths: path under the base address by operation.
+        paths: path under the base address by operation; `{model}` stands for the model's name.
+        credential: header name and value that carry the key.
         key: whether an `api_key` is required (a model server of one's own often needs none).
     """
 
     name: str
     base: str = ""
-    paths: Mapping[str, str] = field(default_factory=lambda: OPENAI_PATHS)
+    paths: Mapping[str, str] = field(default_factory=lambda: COMMON_PATHS)
+    credential: tuple[bytes, str] = BEARER
     key: bool = True
 
     def connect(self, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool) -> Connection:
         """Join this provider with a secret.
 
         Args:
-            values: the secret's decrypted values; `api_key` is sent as a bearer token.
+            values: the secret's decrypted values; `api_key` is sent in the credential header.
             config: the secret's `auth_config`; `api_base` wins over the default address.
             allow_private: `GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS`.
 
@@ -66,12 +84,14 @@ class Provider:
         if not key and self.key:
             raise ConfigError(f"provider {self.name!r} needs 'api_key' in secret_value")
         paths = {operation: (address.path + path).encode("ascii") for operation, path in self.paths.items()}
-        return Connection(address, _bearer(key), MappingProxyType(paths))
+        return Connection(address, self._credential(key), MappingProxyType(paths))
 
-
-def _bearer(key: str) -> Headers:
-    if not key:
-        return ()
-    if not (key.isascii() and key.isprintable()):
-        raise ConfigError("'api_key' holds characters that cannot be sent in a header; check for a stray line break")
-    return ((b"authorization", b"Bearer " + key.strip().encode("ascii")),)
+    def _credential(self, key: str) -> Headers:
+        if not key:
+            return ()
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigError(
+                "'api_key' holds characters that cannot be sent in a header; check for a stray line break"
+            )
+        name, value = self.credential
+        return ((name, value.format(key=key.strip()).encode("ascii")),)

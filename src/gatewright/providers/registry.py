@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gatewright.errors import ConfigError
-from gatewright.providers.base import Connection, Provider
+from gatewright.providers.base import OPENAI_PATHS, Connection, Provider
 from gatewright.providers.compatible import ROWS
 
 _BY_NAME = {row.name: row for row in ROWS}
@@ -32,5 +32,5 @@ def connect(
                 f"provider {provider!r} is not supported; for a server that speaks OpenAI's API use provider "
                 f"{COMPATIBLE!r} with 'api_base' in auth_config"
             )
-        row = Provider(name=provider, key=False)
+        row = Provider(name=provider, paths=OPENAI_PATHS, key=False)
     return row.connect(values, config, allow_private=allow_private)

@@ -1,8 +1,16 @@
 """Which dialect an error is written in when no operation has been found yet: told by the path."""
 
-from gatewright.dialects.errors import MANAGEMENT, MLFLOW, OPENAI, ErrorDialect
+from gatewright.dialects.errors import ANTHROPIC, GEMINI, MANAGEMENT, MLFLOW, OPENAI, ErrorDialect
 
-_BY_PREFIX = (("/v1/", OPENAI), ("/gateway/", MLFLOW))
+_BY_PREFIX = (
+    ("/v1/messages", ANTHROPIC),
+    ("/v1/", OPENAI),
+    ("/openai/", OPENAI),
+    ("/anthropic/", ANTHROPIC),
+    ("/v1beta/", GEMINI),
+    ("/gemini/", GEMINI),
+    ("/gateway/", MLFLOW),
+)
 
 
 def dialect_of(path: str) -> ErrorDialect:

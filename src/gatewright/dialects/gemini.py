@@ -1,0 +1,39 @@
+"""Gemini's API as clients speak it: errors and the list of models.
+
+Shapes: google.rpc.Status as JSON (https://cloud.google.com/apis/design/errors) and the Gemini API reference, "models".
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from gatewright.errors import GatewrightError
+
+# google.rpc.Code by HTTP status; any other status takes the code of its class.
+_CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def error(problem: GatewrightError) -> bytes:
+    """The body of an error answer: `{"error": {code, message, status}}`."""
+    status = _CODES.get(problem.status, "INTERNAL" if problem.status >= 500 else "INVALID_ARGUMENT")
+    return msgspec.json.encode({"error": {"code": problem.status, "message": problem.public, "status": status}})
+
+
+def stream_error(problem: GatewrightError) -> bytes:
+    """The same as an event inside a stream that has begun."""
+    return b"data: " + error(problem) + b"\n\n"
+
+
+def models(names: Iterable[str]) -> bytes:
+    """The list of models; methods are those every endpoint may be asked for."""
+    methods = ["generateContent", "countTokens"]
+    listed = [{"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods} for name in names]
+    return msgspec.json.encode({"models": listed})
