@@ -221,7 +221,7 @@ class ScorerVersionRow(Table):
     __tablename__ = "scorer_versions"
 
     scorer_id: Mapped[str] = mapped_column(ForeignKey("scorers.scorer_id", ondelete="CASCADE"), primary_key=True)
-    scorer_version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    scorer_version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     serialized_scorer: Mapped[str] = mapped_column(Text)
     creation_time: Mapped[Millis]
 
@@ -235,7 +235,7 @@ class GuardrailRow(Stamped, Table):
     guardrail_id: Mapped[Identity]
     name: Mapped[str] = mapped_column(NAME)
     scorer_id: Mapped[str] = mapped_column(ForeignKey("scorers.scorer_id"))
-    scorer_version: Mapped[int] = mapped_column(Integer)
+    scorer_version: Mapped[int] = mapped_column(BigInteger)
     stage: Mapped[Choice]
     action: Mapped[Choice]
     action_endpoint_id: Mapped[str | None] = mapped_column(

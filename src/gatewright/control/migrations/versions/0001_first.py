@@ -180,7 +180,7 @@ def upgrade() -> None:
         sa.Column("guardrail_id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("scorer_id", sa.String(length=36), nullable=False),
-        sa.Column("scorer_version", sa.Integer(), nullable=False),
+        sa.Column("scorer_version", sa.BigInteger(), nullable=False),
         sa.Column("stage", sa.String(length=50), nullable=False),
         sa.Column("action", sa.String(length=50), nullable=False),
         sa.Column("action_endpoint_id", sa.String(length=36), nullable=True),
@@ -201,7 +201,7 @@ def upgrade() -> None:
     op.create_table(
         "scorer_versions",
         sa.Column("scorer_id", sa.String(length=36), nullable=False),
-        sa.Column("scorer_version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("scorer_version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("serialized_scorer", sa.Text(), nullable=False),
         sa.Column("creation_time", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
