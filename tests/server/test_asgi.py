@@ -108,6 +108,26 @@ async def test_everything_else_is_the_control_planes_for_an_admin_key():
     assert (status, json.loads(body)["error_code"]) == (403, "PERMISSION_DENIED")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "key"),
+    [
+        ("GET", "/v1/nothing", 404, "error"),
+        ("GET", "/v1/chat/completions", 405, "error"),
+        ("DELETE", "/v1/messages", 405, "type"),
+        ("POST", "/gateway/nothing", 404, "detail"),
+        ("GET", "/gateway/ep/mlflow/invocations", 405, "detail"),
+        ("POST", "/v1beta/models/ep:nothing", 404, "error"),
+    ],
+)
+async def test_a_path_of_a_providers_api_that_is_not_served_says_so_in_its_dialect(method, path, status, key):
+    """404, or 405 with the methods there are; and nothing of it without a key."""
+    server = make_server(make_holder("one"))
+    answered, body = await call(server, method, path)
+    assert answered == status
+    assert key in json.loads(body)
+    assert (await call(server, method, path, key=""))[0] == 401
+
+
 async def test_an_open_server_is_guarded_against_pages_of_other_sites():
     """--no-auth: anonymous manages, but not by a foreign origin or host name."""
     server = make_server(admin_holder(anonymous=ANONYMOUS))

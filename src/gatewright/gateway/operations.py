@@ -136,6 +136,11 @@ class Table:
                 return operation, found.groupdict()
         return None
 
+    def methods(self, path: str) -> tuple[str, ...]:
+        """The methods a path can be called with, sorted; none when no operation has it."""
+        exact = {method for method, known in self._exact if known == path}
+        return tuple(sorted(exact | {method for method, pattern, _ in self._templates if pattern.fullmatch(path)}))
+
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template)))

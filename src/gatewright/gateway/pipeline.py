@@ -40,16 +40,28 @@ class Pipeline:
         """Whether there is a configuration to serve from."""
         return self._holder.ready
 
-    def administrator(self, method: str, headers: Headers) -> Principal:
-        """Who calls, if they may manage.
+    def caller(self, exchange: Exchange) -> Principal:
+        """Who calls.
+
+        Raises:
+            AccessError: without a valid key.
+            ForbiddenError: from a page of another site, at a server without keys.
+        """
+        principal = authenticate(self._holder.current, exchange.headers, exchange.query)
+        if principal.anonymous:
+            check_origin(exchange.method, exchange.headers, open_server=True)
+        return principal
+
+    def administrator(self, exchange: Exchange) -> Principal:
+        """Who calls, if they may manage. A browser may hold a key of theirs, so its origin is looked at too.
 
         Raises:
             AccessError: without a valid key.
             ForbiddenError: with one that may only call endpoints, or from a page of another site.
         """
-        principal = authenticate(self._holder.current, headers)
+        principal = self.caller(exchange)
         require_admin(principal)
-        check_origin(method, headers, open_server=principal.anonymous)
+        check_origin(exchange.method, exchange.headers, open_server=False)
         return principal
 
     async def serve(self, exchange: Exchange, operation: Operation, params: Params) -> None:
@@ -57,8 +69,7 @@ class Pipeline:
         headers: Headers = ((b"x-gatewright-request-id", b"req_%024x" % random.getrandbits(96)),)
         try:
             snapshot = self._holder.current
-            if authenticate(snapshot, exchange.headers, exchange.query).anonymous:
-                check_origin(exchange.method, exchange.headers, open_server=True)
+            self.caller(exchange)
             if operation.answer is not None:
                 await exchange.respond(200, (JSON, *headers), operation.answer(snapshot, params))
                 return
@@ -77,6 +88,8 @@ class Pipeline:
     ) -> None:
         if operation.parse is None:
             raise AssertionError("an operation has an answer of its own or is parsed to a call")
+        if "endpoint" in params:
+            resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
         body = await exchange.body()
         call = operation.parse(Asked(body=body, params=params, query=exchange.query, headers=exchange.headers))
         endpoint = resolve(snapshot, call.endpoint)

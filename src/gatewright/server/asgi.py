@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from gatewright.dialects.errors import MANAGEMENT
 from gatewright.errors import GatewrightError
 from gatewright.gateway.deliver import deliver_error
 from gatewright.gateway.operations import Operation, Params, Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.server.exchange import ASGIExchange, Receive, Scope, Send
-from gatewright.server.render import dialect_of
+from gatewright.server.render import dialect_of, no_operation
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"))
@@ -58,10 +59,12 @@ class Server:
             await self._health(exchange)
             return
         found = self._table.find(exchange.method, exchange.path)
-        if found is None:
+        if found is not None:
+            await self._serve(exchange, *found)
+        elif dialect_of(exchange.path) is MANAGEMENT:
             await self._manage(exchange, scope, receive, send)
         else:
-            await self._serve(exchange, *found)
+            await self._refuse(exchange)
 
     async def _health(self, exchange: ASGIExchange) -> None:
         """`/health/live`: the process answers. `/health`: it has a configuration to serve from."""
@@ -82,11 +85,21 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await work
 
+    async def _refuse(self, exchange: ASGIExchange) -> None:
+        """Answer for a path of a provider's API that is not served."""
+        problem: GatewrightError
+        try:
+            self._pipeline.caller(exchange)
+            problem = no_operation(exchange.method, exchange.path, self._table.methods(exchange.path))
+        except GatewrightError as found:
+            problem = found
+        await deliver_error(exchange, problem, (), dialect_of(exchange.path))
+
     async def _manage(self, exchange: ASGIExchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            principal = self._pipeline.administrator(exchange.method, exchange.headers)
+            principal = self._pipeline.administrator(exchange)
         except GatewrightError as problem:
-            await deliver_error(exchange, problem, (), dialect_of(exchange.path))
+            await deliver_error(exchange, problem, (), MANAGEMENT)
             return
         scope.setdefault("state", {})["principal"] = principal
         await self._control(scope, receive, send)
