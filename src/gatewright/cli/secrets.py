@@ -89,13 +89,14 @@ def _alone(path: Path) -> Iterator[None]:
     """Keep a second rotation of this key file out: each would drop the other's new key."""
     if not path.exists():
         raise ConfigError(f"There is no key file {path}, so there is nothing to rotate.")
-    folder = os.open(path.parent, os.O_RDONLY)
+    # The file itself is replaced by a rotation, so the lock is on one beside it, which stays.
+    lock = os.open(path.with_name(f".{path.name}-rotation"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(folder)
+        os.close(lock)
         raise ConfigError(f"Another rotation of {path} is under way. Wait for it, then run this again.") from None
     try:
         yield
     finally:
-        os.close(folder)
+        os.close(lock)

@@ -35,7 +35,7 @@ class Reader:
 
     def entries(self, node: yaml.Node, what: str) -> list[tuple[yaml.Node, str, yaml.Node]]:
         """A mapping's entries as (key node, key, value node); a key that comes twice is a problem."""
-        if not isinstance(node, yaml.MappingNode):
+        if not (isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map"):
             self.refuse(node, f"{what} must be a mapping ('name: value' lines).")
             return []
         first: dict[str, int] = {}
@@ -63,7 +63,7 @@ class Reader:
 
     def items(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         """A list's items."""
-        if not isinstance(node, yaml.SequenceNode):
+        if not (isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq"):
             self.refuse(node, f"{what} must be a list ('- item' lines).")
             return []
         return list(node.value)
