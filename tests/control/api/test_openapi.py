@@ -110,3 +110,11 @@ def test_a_path_parameter_is_required(document):
     """`{endpoint}` in a path is a parameter of it."""
     (parameter,) = document["paths"]["/gateway/{endpoint}/mlflow/invocations"]["post"]["parameters"]
     assert parameter == {"name": "endpoint", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "POST"], ids=lambda one: one.path)
+def test_every_inference_route_names_the_model_or_has_it_in_its_path(document, operation):
+    """A reader of the page can fill in every body."""
+    described = document["paths"][operation.path]["post"]
+    fields = described["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert "model" in fields or "{endpoint}" in operation.path

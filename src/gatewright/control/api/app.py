@@ -4,6 +4,7 @@ Who may come in is settled before: the server in front authenticates, lets only 
 in `scope["state"]["principal"]`.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from gatewright.control.store import model_definitions
 from gatewright.control.store.database import Database
 from gatewright.errors import ClientError, GatewrightError, MethodNotAllowedError, NotFoundError, TooLargeError
 from gatewright.settings import Settings
+from gatewright.snapshot.model import Principal
 
 THREADS = 16
 """How many calls use the database at once in one process; more wait their turn."""
@@ -54,14 +56,27 @@ class _Api:
         """One call under one prefix."""
 
         async def endpoint(request: Request) -> Response:
-            message = decode.message(call, await self._fields(call, request))
-            context = Context(self._database, self._vault, self._settings, request.state.principal)
-            answer = await self._in_thread(HANDLERS[call.name], context, decode.arguments(message))
+            if call.method == "POST":
+                _check_content_type(request.headers.get("content-type"))
+            query = request.query_params.multi_items() if call.method == "GET" and request.url.query else None
+            body = b"" if query is not None else await self._body(request)
+            answer = await self._in_thread(self._answer, call, request.state.principal, query, body)
             if call.writes:
                 await self._changed()
-            return _json(render.pretty(render.response(call, answer)))
+            return _json(answer)
 
         return Route(prefix + call.path, endpoint, methods=[call.method])
+
+    def _answer(self, call: Call, principal: Principal, query: list[tuple[str, str]] | None, body: bytes) -> bytes:
+        """From what was sent to what is answered: all that may take time, so that the event loop need not wait.
+
+        A GET is read from its query, and from its body when it has none.
+        """
+        descriptor = call.request.DESCRIPTOR
+        fields = decode.json_object(body) if query is None else decode.query_object(descriptor, query)
+        context = Context(self._database, self._vault, self._settings, principal)
+        answer = HANDLERS[call.name](context, decode.arguments(decode.message(call, fields)))
+        return render.pretty(render.response(call, answer))
 
     async def supported_models(self, request: Request) -> Response:
         """The operator's own models of a provider."""
@@ -76,14 +91,6 @@ class _Api:
     async def provider_config(self, request: Request) -> Response:
         """The fields of a provider's secrets."""
         return _json(render.compact(discovery.provider_config(self._catalogue, request.query_params.get("provider"))))
-
-    async def _fields(self, call: Call, request: Request) -> dict[str, Any]:
-        """What was sent: the query of a GET that has one, else the JSON body."""
-        if call.method == "GET" and request.url.query:
-            return decode.query_object(call.request.DESCRIPTOR, request.query_params.multi_items())
-        if call.method == "POST":
-            _check_content_type(request.headers.get("content-type"))
-        return decode.json_object(await self._body(request))
 
     async def _body(self, request: Request) -> bytes:
         limit = self._settings.max_body
@@ -129,7 +136,7 @@ def create(
         DISCOVERY + "/secrets/config": (render.compact(discovery.secrets_config()), _JSON),
         **{prefix + "/mlflow/server-info": (render.compact(discovery.server_info()), _JSON) for prefix in PREFIXES},
         "/version": (__version__.encode(), "text/plain; charset=utf-8"),
-        "/openapi.json": (render.compact(document), _JSON),
+        "/openapi.json": (json.dumps(document).encode(), _JSON),
     }
     app = Starlette(
         routes=[

@@ -20,13 +20,34 @@ _INPUT: dict[str, Any] = {"description": "A text, or a list of texts.", "example
 _STREAM: dict[str, Any] = {"type": "boolean", "default": False, "description": "Answer in server-sent events."}
 _MODEL: dict[str, Any] = {"type": "string", "description": "Name of an endpoint of this gateway."}
 
-# By the end of the path: the body's fields, and which of them are required.
+_PROMPT: dict[str, Any] = {"description": "A text, or a list of texts.", "examples": ["Once upon a time"]}
+_CONTENTS: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "object"},
+    "examples": [[{"role": "user", "parts": [{"text": "Say hello."}]}]],
+}
+_TOKENS: dict[str, Any] = {"type": "integer", "minimum": 1, "examples": [256]}
+
+# By the end of the path: the body's fields, and which of them are required. The first row that fits is it.
 _BODIES: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("/chat/completions", {"model": _MODEL, "messages": _MESSAGES, "stream": _STREAM}, ("model", "messages")),
+    ("/completions", {"model": _MODEL, "prompt": _PROMPT, "stream": _STREAM}, ("model", "prompt")),
     ("/embeddings", {"model": _MODEL, "input": _INPUT}, ("model", "input")),
     ("/responses", {"model": _MODEL, "input": _INPUT, "stream": _STREAM}, ("model",)),
     ("/responses/compact", {"model": _MODEL, "input": _INPUT}, ("model",)),
+    ("/moderations", {"model": _MODEL, "input": _INPUT}, ("model", "input")),
+    ("/images/generations", {"model": _MODEL, "prompt": _PROMPT, "stream": _STREAM}, ("model", "prompt")),
+    ("/audio/speech", {"model": _MODEL, "input": _INPUT}, ("model", "input")),
+    (
+        "/messages",
+        {"model": _MODEL, "max_tokens": _TOKENS, "messages": _MESSAGES, "stream": _STREAM},
+        ("model", "max_tokens", "messages"),
+    ),
+    ("/messages/count_tokens", {"model": _MODEL, "messages": _MESSAGES}, ("model", "messages")),
     ("/invocations", {"messages": _MESSAGES, "input": _INPUT, "stream": _STREAM}, ()),
+    (":generateContent", {"contents": _CONTENTS}, ()),
+    (":streamGenerateContent", {"contents": _CONTENTS}, ()),
+    (":countTokens", {"contents": _CONTENTS}, ()),
 )
 _FAILURES = {
     "400": "The request cannot be served as it is.",
@@ -56,12 +77,12 @@ def inference(method: str, path: str, summary: str) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if method != "GET":
-        fields, required = body[1:] if body else ({"model": _MODEL}, ())
+        fields, required = body[1:] if body else ({}, ())
         schema: dict[str, Any] = {"type": "object", "properties": fields, "additionalProperties": True}
         if required:
             schema["required"] = list(required)
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-        if "stream" in fields:
+        if "stream" in fields or ":stream" in path:
             answers["text/event-stream"] = {"schema": {"type": "string"}}
     return operation
 
