@@ -94,7 +94,7 @@ def prepare(settings: Settings) -> str | None:
         if settings.no_auth or settings.admin_key:
             return None
         with database.write() as tx:
-            if keys.list_all(tx):
+            if any(key.admin for key in keys.list_all(tx)):
                 return None
             return keys.create(tx, name="admin", admin=True)[1]
     finally:
