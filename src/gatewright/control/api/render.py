@@ -4,6 +4,7 @@ import json
 import struct
 from typing import Any
 
+import msgspec
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
@@ -51,7 +52,7 @@ def pretty(message: Message) -> bytes:
 
     64-bit integers are numbers (protobuf's own JSON writes them as strings); enums are names.
     """
-    return json.dumps(plain(message), indent=2, ensure_ascii=False).encode()
+    return msgspec.json.format(msgspec.json.encode(plain(message)), indent=2)
 
 
 def plain(message: Message) -> dict[str, Any]:
