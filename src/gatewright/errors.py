@@ -150,9 +150,7 @@ class UpstreamStatusError(UpstreamError):
 
     code = "UPSTREAM_REJECTED"
 
-    def __init__(
-        self, public: str, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes
-    ) -> None:
+    def __init__(self, public: str, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
         super().__init__(public)
         self.status = status
         self.headers = headers
