@@ -23,6 +23,7 @@ from gatewright.gateway.operations import OPERATIONS
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
+from gatewright.server.protocol import Protocol
 from gatewright.settings import Settings
 from gatewright.snapshot.holder import Holder
 from gatewright.upstream.client import Client
@@ -127,12 +128,13 @@ def run(settings: Settings) -> None:
 
 
 _UVICORN: dict[str, Any] = {
-    "http": "httptools",
+    "http": Protocol,
     "ws": "none",
     "lifespan": "on",
     "log_config": None,
     "access_log": False,
     "server_header": False,
+    "proxy_headers": False,  # nothing here asks for the client's address
     "timeout_keep_alive": 75,
     "timeout_graceful_shutdown": GRACE,
 }
