@@ -8,22 +8,20 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gatewright.errors import AccessError, ClientError, ForbiddenError, GatewrightError, NotFoundError
+from gatewright.errors import GatewrightError
 
-# First match wins: (our error, OpenAI's `type`, OpenAI's `code`; an empty code becomes our own in lower case).
-_KINDS: tuple[tuple[type[GatewrightError], str, str], ...] = (
-    (ForbiddenError, "permission_error", "permission_denied"),
-    (AccessError, "authentication_error", "invalid_api_key"),
-    (NotFoundError, "invalid_request_error", "model_not_found"),
-    (ClientError, "invalid_request_error", ""),
-    (GatewrightError, "api_error", ""),
-)
+# OpenAI's `type` by status; any other status takes the type of its class.
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+# OpenAI's `code` where it has a word for the error; else our own in lower case.
+_CODES = {"UNAUTHENTICATED": "invalid_api_key", "RESOURCE_DOES_NOT_EXIST": "model_not_found"}
 
 
 def error(problem: GatewrightError) -> bytes:
     """The body of an error answer: `{"error": {message, type, param, code}}`."""
-    kind, code = next((kind, code) for family, kind, code in _KINDS if isinstance(problem, family))
-    shown = {"message": problem.public, "type": kind, "param": None, "code": code or problem.code.lower()}
+    kind = _TYPES.get(problem.status, "api_error" if problem.status >= 500 else "invalid_request_error")
+    code = _CODES.get(problem.code, problem.code.lower())
+    shown = {"message": problem.public, "type": kind, "param": None, "code": code}
     return msgspec.json.encode({"error": shown})
 
 
