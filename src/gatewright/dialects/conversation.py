@@ -23,10 +23,13 @@ class Node:
     """What every value of the model has.
 
     Attributes:
-        rest: fields only the dialect of origin understands.
+        rest: fields only the dialect of origin understands; what another dialect loses.
+        form: how the wire wrote what the other fields say, e.g. the id of an item; its dialect of origin puts it back,
+            and another loses nothing by leaving it out, so it is not reported.
     """
 
     rest: Rest = field(default_factory=dict)
+    form: Rest = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -299,6 +302,7 @@ class Answer(Node):
         created: seconds since the epoch; None where the wire does not say.
         candidates: the answers; one unless more were asked for.
         usage: None where the wire does not say.
+        service_tier: the tier that served it, as the wire has it; None where it does not say.
     """
 
     dialect: str
@@ -307,6 +311,7 @@ class Answer(Node):
     created: int | None = None
     candidates: list[Candidate] = field(default_factory=list)
     usage: Usage | None = None
+    service_tier: str | None = None
 
 
 class Dropped(set[str]):

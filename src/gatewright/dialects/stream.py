@@ -12,11 +12,19 @@ from gatewright.dialects.conversation import Finish, Node, Part, Usage
 
 @dataclass(slots=True, kw_only=True)
 class Began(Node):
-    """the answer begins. First, and once."""
+    """the answer begins. First, and once.
+
+    Attributes:
+        id: the provider's name for the answer; empty where the wire does not say.
+        model: the model that answers.
+        created: seconds since the epoch.
+        dialect: name of the dialect of origin; an encoder of the same one puts every `rest` and `form` back.
+    """
 
     id: str = ""
     model: str = ""
     created: int | None = None
+    dialect: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,12 +50,14 @@ class PartGrew(Node):
         at: its place.
         text: more of its text, or of a tool call's arguments.
         signature: more of its signature.
+        sealed: the sealed form of a thought, whole; providers tell it when the thought is complete.
         candidate: which answer it belongs to.
     """
 
     at: int
     text: str = ""
     signature: str = ""
+    sealed: str = ""
     candidate: int = 0
 
 
