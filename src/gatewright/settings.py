@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gatewright.errors import ConfigError
 
@@ -125,7 +126,7 @@ class Settings:
     @property
     def database_url(self) -> str:
         """The database in use: the one given, or SQLite in the data directory."""
-        return self.database or f"sqlite:///{self.data_dir / 'gatewright.db'}"
+        return self.database or f"sqlite:///{quote(str(self.data_dir / 'gatewright.db'))}"
 
     @property
     def kek_path(self) -> Path:

@@ -20,6 +20,7 @@ class FakeDatabase:
         self.revision = 1
         self.compiled = 0
         self.failing = False
+        self.away = None
         self.slow = 0.0
         self.changed = threading.Event()
 
@@ -28,7 +29,9 @@ class FakeDatabase:
         self.changed.set()
 
     def wait(self, after, timeout):
-        if self.revision <= after:
+        if self.away:
+            raise self.away
+        if self.revision == after:
             self.changed.wait(timeout)
         self.changed.clear()
         return self.revision
@@ -107,6 +110,30 @@ async def test_the_old_snapshot_serves_on_while_compiling_fails(watched, caplog)
     assert holder.current.revision == 1
     database.failing = False
     await until(lambda: holder.current.revision == 2)
+
+
+async def test_a_backup_put_in_the_databases_place_is_served(watched):
+    """Its revision is lower than the one in force."""
+    database, holder, _ = watched
+    database.revision = 9
+    database.changed.set()
+    await until(lambda: holder.current.revision == 9)
+    database.revision = 4
+    database.changed.set()
+    await until(lambda: holder.current.revision == 4)
+
+
+@pytest.mark.parametrize("problem", [UnavailableError("the database is away"), RuntimeError("a fault of ours")])
+async def test_after_an_outage_everything_is_read_again(watched, caplog, problem):
+    """Whatever broke, the watcher goes on; the database may be another one with the same revision by then."""
+    database, holder, _ = watched
+    before = holder.current
+    database.away = problem
+    await until(lambda: "serving the last good state" in caplog.text)
+    assert ("Traceback" in caplog.text) == isinstance(problem, RuntimeError)
+    database.away = None
+    await until(lambda: holder.current is not before)
+    assert holder.current.revision == before.revision
 
 
 async def test_a_first_snapshot_that_cannot_be_made_stops_the_start():

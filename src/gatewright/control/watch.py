@@ -6,7 +6,7 @@ If compiling fails, the old snapshot keeps serving, the failure is logged, and i
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from gatewright.errors import GatewrightError
@@ -21,12 +21,17 @@ WAIT = 2.0
 SETTLE = 1.0
 """Seconds a writer waits, at most, until this process serves what was written."""
 
+UNKNOWN = -1
+"""No revision of a database: what is waited after when, since an outage, any revision may be another state."""
+
+_STAYS = "cannot read the configuration, serving the last good state"
+
 
 class Waiter(Protocol):
     """What waits for a new revision; see `store/listener.py`."""
 
     def wait(self, after: int, timeout: float) -> int:
-        """Block until the revision is past `after`, or for `timeout` seconds; the revision now."""
+        """Block until the revision is not `after`, or for `timeout` seconds; the revision now."""
         ...
 
 
@@ -74,32 +79,40 @@ class Watcher:
         async with self._one_at_a_time:
             # A compilation that began after this write, for a later one, has covered it.
             if written > self._covered:
-                await self._try_refresh()
+                with _told():
+                    await self._refresh()
 
     async def _follow(self) -> None:
+        served = self._holder.current.revision
         while True:
-            try:
-                now = await asyncio.to_thread(self._waiter.wait, self._holder.current.revision, WAIT)
-            except GatewrightError as problem:
-                log.warning("cannot watch for changes, serving the last good state: %s", problem.public)
-                await asyncio.sleep(WAIT)
-                continue
-            if now > self._holder.current.revision:
-                async with self._one_at_a_time:
-                    if not await self._try_refresh():
-                        await asyncio.sleep(WAIT)
+            served = await self._next(served)
 
-    async def _try_refresh(self) -> bool:
-        try:
-            await self._refresh()
-        except Exception:
-            log.exception("cannot compile the configuration, serving the last good state")
-            return False
-        return True
+    async def _next(self, served: int) -> int:
+        """Wait for another revision than `served` and put it in force; the revision to wait after next."""
+        found = UNKNOWN
+        with _told():
+            now = await asyncio.to_thread(self._waiter.wait, served, WAIT)
+            # A lower revision is news too: a backup that was put in the database's place.
+            if served == UNKNOWN or now != self._holder.current.revision:
+                async with self._one_at_a_time:
+                    await self._refresh()
+            found = self._holder.current.revision
+        if found == UNKNOWN:
+            await asyncio.sleep(WAIT)
+        return found
 
     async def _refresh(self) -> None:
         covered = self._written
-        snapshot = await asyncio.to_thread(self._compile)
+        self._holder.swap(await asyncio.to_thread(self._compile))
         self._covered = covered
-        if not self._holder.ready or snapshot.revision >= self._holder.current.revision:
-            self._holder.swap(snapshot)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Log why there is no new snapshot, and go on; with a traceback only when the fault is ours."""
+    try:
+        yield
+    except GatewrightError as problem:
+        log.warning("%s: %s", _STAYS, problem.public)
+    except Exception:
+        log.exception(_STAYS)

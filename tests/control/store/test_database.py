@@ -1,5 +1,6 @@
 """Transactions, the revision, and what the database's errors become."""
 
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -16,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from gatewright.control.store import endpoints, model_definitions, secrets, tags
 from gatewright.control.store.database import Database
+from gatewright.control.store.schema import upgrade
 from gatewright.control.store.tables import EndpointRow, ExperimentRow, MappingRow
 from gatewright.errors import (
     AlreadyExistsError,
@@ -25,6 +27,7 @@ from gatewright.errors import (
     InvalidStateError,
     UnavailableError,
 )
+from gatewright.settings import Settings
 
 
 def test_a_write_raises_the_revision_by_one(database):
@@ -249,6 +252,57 @@ def test_a_writer_that_waits_too_long_is_told_so(sqlite_url, monkeypatch):
         pass
     other.close()
     database.close()
+
+
+def test_a_deleted_sqlite_file_is_an_outage_and_its_backup_ends_it(sqlite_url):
+    """Nothing is acknowledged that goes to a file nobody will ever open; no new, empty file hides the loss."""
+    database = Database(sqlite_url)
+    path = Path(make_url(sqlite_url).database)
+    with database.write():
+        pass
+    backup = sqlite3.connect(path.with_name("backup.db"))
+    with sqlite3.connect(path) as source:
+        source.backup(backup)
+    source.close()
+    backup.close()
+    for one in path.parent.glob("gatewright.db*"):
+        one.unlink()
+    with pytest.raises(UnavailableError), database.write():
+        pass
+    with pytest.raises(UnavailableError):
+        database.revision()
+    assert not path.exists()
+    path.with_name("backup.db").rename(path)
+    with database.write():
+        pass
+    database.close()
+    again = Database(sqlite_url)
+    assert again.revision() == 3
+    again.close()
+
+
+def test_a_replaced_sqlite_file_is_read_at_once(sqlite_url, tmp_path, sqlite_template):
+    """Also by connections that were open before."""
+    database = Database(sqlite_url)
+    with database.write():
+        pass
+    path = Path(make_url(sqlite_url).database)
+    shutil.copy(sqlite_template, tmp_path / "other.db")
+    for log in (path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        log.unlink()
+    (tmp_path / "other.db").rename(path)
+    assert database.revision() == 1
+    database.close()
+
+
+@pytest.mark.parametrize("name", ["100%", "a#b", "ü ö", "%41", "a?b=c&d", "a'b"])
+def test_a_data_directory_may_have_an_odd_name(tmp_path, name):
+    """What a URL gives a meaning to is a plain character of a path."""
+    database = Database(Settings(data_dir=tmp_path / name).database_url)
+    upgrade(database)
+    assert database.revision() == 1
+    database.close()
+    assert (tmp_path / name / "gatewright.db").stat().st_size > 0
 
 
 def test_threads_share_one_database(database, make):

@@ -73,7 +73,9 @@ class Database:
                 "PostgreSQL needs its driver: pip install 'gatewright[postgres]', or use sqlite:///file."
             ) from None
         if self.sqlite:
+            event.listen(self._engine, "do_connect", _open_existing)
             event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "checkout", _refuse_moved)
             event.listen(self._engine, "begin", _begin_sqlite)
             self.reading: Engine = self._engine
             self.writing: Engine = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
@@ -173,7 +175,7 @@ def _parse(url: str) -> URL:
             "The database URL cannot be read. Use sqlite:///file or postgresql://user:password@host/name."
         ) from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        if not parsed.database or parsed.database == ":memory:":
+        if not parsed.database or parsed.database.startswith((":memory:", "file:")):
             raise ConfigError("SQLite needs a file that all processes can open: sqlite:////full/path/gatewright.db.")
         return parsed
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
@@ -195,13 +197,36 @@ def _sqlite_options(url: URL) -> dict[str, Any]:
     return {"connect_args": {"timeout": BUSY_SECONDS}}
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    # A file that is gone is an outage; SQLite itself would go on with a new, empty one.
+    arguments[0] = f"{Path(arguments[0]).as_uri()}?mode=rw"
+    options["uri"] = True
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    record.info["file"] = _file_of(connection)
     # The driver must not start transactions by itself: `_begin_sqlite` does.
     connection.isolation_level = None
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _refuse_moved(connection: Any, record: Any, _proxy: Any) -> None:
+    # What is written to a file that was deleted or replaced would be acknowledged and lost. The pool opens another.
+    if _file_of(connection) != record.info["file"]:
+        raise exc.DisconnectionError
+
+
+def _file_of(connection: Any) -> tuple[int, int] | None:
+    """Which file is at a connection's path now; None when there is none."""
+    path = Path(connection.execute("PRAGMA database_list").fetchone()[2])
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _begin_sqlite(connection: Connection) -> None:

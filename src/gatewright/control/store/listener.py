@@ -16,7 +16,7 @@ POSTGRES_POLL = 1.0
 
 
 class Listener:
-    """Tells when the revision grows. One thread waits; any thread may close."""
+    """Tells when the revision changes. One thread waits; any thread may close."""
 
     def __init__(self, database: Database) -> None:
         """Wait on `database`; no connection is opened before `wait`."""
@@ -27,7 +27,7 @@ class Listener:
         self._wake_read, self._wake_write = os.pipe()
 
     def wait(self, after: int, timeout: float) -> int:
-        """Block until the revision is above `after`, for at most `timeout` seconds; the revision then.
+        """Block until the revision is not `after`, for at most `timeout` seconds; the revision then.
 
         Returns `after` as soon as the listener is closed.
 
@@ -41,7 +41,7 @@ class Listener:
                 self._listen()
                 revision = self._database.revision()
                 left = deadline - time.monotonic()
-                if revision > after or left <= 0:
+                if revision != after or left <= 0:
                     return revision
                 self._pause(min(left, SQLITE_POLL if self._connection is None else POSTGRES_POLL))
         return after
