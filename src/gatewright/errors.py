@@ -3,7 +3,7 @@
 ::
 
     GatewrightError
-    ├── ConfigError              the operator's settings or files cannot be used; stops the command
+    ├── ConfigError        503   the operator's settings or files cannot be used; stops a command
     ├── ClientError        400   the caller sent something that cannot be served
     │   ├── NotFoundError        404
     │   ├── AlreadyExistsError   400   (the status MLflow's clients expect)
@@ -42,8 +42,9 @@ class GatewrightError(Exception):
 
 
 class ConfigError(GatewrightError):
-    """The operator's settings, files or command line cannot be used."""
+    """The operator's settings, files or command line cannot be used; a caller meets it when they break meanwhile."""
 
+    status = 503
     code = "INVALID_CONFIGURATION"
 
 

@@ -224,6 +224,27 @@ def test_a_retired_key_is_gone(tmp_path):
         Vault(loaded(tmp_path)).open("s-1", "n", sealed)
 
 
+def test_a_retired_key_still_opens_what_a_running_process_read_before(tmp_path):
+    """A server reads its secrets while a rotation ends, and another of its threads has seen the new file already."""
+    running = Vault(loaded(tmp_path))
+    sealed = running.seal("s-1", "n", {"api_key": "k"})
+    keyring = loaded(tmp_path)
+    keyring.rotate()
+    keyring.retire()
+    assert running.seal("s-2", "m", {}).kek_id == keyring.primary.id
+    assert running.open("s-1", "n", sealed) == {"api_key": "k"}
+    assert running.keyring.ids == keyring.ids
+
+
+def test_a_rotation_removes_what_a_killed_one_left(tmp_path):
+    """A half-done file holds keys, which would outlive their retirement."""
+    keyring = loaded(tmp_path)
+    (tmp_path / ".kek-abc123.tmp").write_text("keys")
+    (tmp_path / "other").write_text("stays")
+    keyring.rotate()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kek", "other"]
+
+
 def test_keys_from_the_environment_are_rotated_by_the_operator(tmp_path):
     """The error says how."""
     keyring = loaded(tmp_path, kek=OLD.material.hex())

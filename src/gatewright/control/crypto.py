@@ -9,6 +9,7 @@ KEKs come from `GATEWRIGHT_KEK`, or from a file; the first encrypts, the others 
 import base64
 import binascii
 import fcntl
+import glob
 import hashlib
 import json
 import logging
@@ -16,6 +17,7 @@ import os
 import re
 import secrets
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +31,7 @@ from gatewright.settings import Settings
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_UNFINISHED = ".tmp"
 _HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 log = logging.getLogger(__name__)
@@ -77,6 +80,8 @@ class Keyring:
             seen: the file's stamp from before it was read.
         """
         self._keys = _unique(keys)
+        self._former: tuple[Key, ...] = ()
+        self._refreshing = threading.Lock()
         self._path = path
         self._seen = seen
 
@@ -111,8 +116,11 @@ class Keyring:
         return tuple(key.id for key in self._keys)
 
     def find(self, kek_id: str) -> Key | None:
-        """The key with this id, or None."""
-        return next((key for key in self._keys if key.id == kek_id), None)
+        """The key with this id, or None; also one that went out of the file while this process runs.
+
+        What was read from the database just before a rotation is opened just after it.
+        """
+        return next((key for key in (*self._keys, *self._former) if key.id == kek_id), None)
 
     def refresh(self) -> None:
         """Read the key file again if it changed, so that a rotation reaches a running process.
@@ -120,9 +128,10 @@ class Keyring:
         Raises:
             ConfigError: when the changed file cannot be read; the keys in memory stay.
         """
-        if self._path is not None and (seen := _stamp(self._path)) != self._seen:
-            self._keys = _unique(_read(self._path))
-            self._seen = seen
+        # One thread at a time: a slow one must not put older keys over those that another has just read.
+        with self._refreshing:
+            if self._path is not None and (seen := _stamp(self._path)) != self._seen:
+                self._take(_unique(_read(self._path)), seen)
 
     def rotate(self) -> Key:
         """Put a new random key in front of the others in the key file, in one atomic step, and use it.
@@ -165,7 +174,14 @@ class Keyring:
         temporary = _write_beside(path, keys)
         temporary.replace(path)
         _sync_folder(path.parent)
-        self._keys, self._seen = keys, _stamp(path)
+        self._take(keys, _stamp(path))
+        # What a rotation left that was killed while it wrote; it holds keys.
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}-*{_UNFINISHED}"):
+            leftover.unlink(missing_ok=True)
+
+    def _take(self, keys: tuple[Key, ...], seen: object) -> None:
+        self._former = _unique((*self._keys, *self._former))
+        self._keys, self._seen = keys, seen
 
 
 class Vault:
@@ -319,7 +335,7 @@ def _make(path: Path) -> None:
 
 def _write_beside(path: Path, keys: tuple[Key, ...]) -> Path:
     """A temporary file (mode 0600, on disk for sure) with the keys, ready to take the place of `path`."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=_UNFINISHED, dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.writelines(f"{base64.b64encode(key.material).decode()}\n" for key in keys)
         file.flush()
