@@ -262,3 +262,10 @@ async def test_byte_by_byte_is_the_same(answer):
     """One byte a read gives the answer that one read gives."""
     pieces = [answer[n : n + 1] for n in range(len(answer))]
     assert await played(pieces, then_eof=False) == await played([answer], then_eof=False)
+
+
+async def test_a_status_that_http_does_not_have_is_no_answer(serve):
+    """600 and up cannot be given on."""
+    post = serve([REQUEST, b"HTTP/1.1 600 Odd\r\nContent-Length: 2\r\n\r\nhi"])
+    with pytest.raises(UpstreamProtocolError, match="status 600"):
+        await post()

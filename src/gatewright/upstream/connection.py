@@ -256,13 +256,20 @@ class Connection(asyncio.Protocol):
                 self._fail(UpstreamProtocolError(f"{self.name} switched protocols without being asked."))
             self._headers = []
             return
+        if status > 599:
+            self._fail(UpstreamProtocolError(f"{self.name} answered with the status {status}, which is none of HTTP."))
+            return
         if self._barren > HEADER_LIMIT and sum(len(n) + len(v) + 4 for n, v in headers) > HEADER_LIMIT:
             self._fail(self._oversized())
             return
         self._barren = 0
         # The parser cannot be told that no body follows; it is left behind with the connection.
         self._keep = self._parser.should_keep_alive() and not self._bodiless
-        self._response = response = Response(status, tuple(headers), self)
+        try:
+            self._response = response = Response(status, tuple(headers), self)
+        except UpstreamProtocolError as problem:
+            self._fail(problem)
+            return
         self._answer.set_result(response)
         self._ended = self._bodiless
         self._drain()

@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol, Self
 
 from gatewright.errors import GatewrightError, UpstreamProtocolError
+from gatewright.upstream.coding import Decoder
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -36,10 +37,25 @@ class Response:
 
     Attributes:
         status: HTTP status, 200 or above.
-        headers: as sent, in order, names in lower case. Trailers are dropped.
+        headers: as sent, in order, names in lower case. Trailers are dropped. The body is read unpacked, whatever
+            `content-encoding` says.
+
+    Raises:
+        UpstreamProtocolError: the body is in a coding that we do not know.
     """
 
-    __slots__ = ("_chunks", "_complete", "_error", "_paused", "_size", "_source", "_waiter", "headers", "status")
+    __slots__ = (
+        "_chunks",
+        "_complete",
+        "_decoder",
+        "_error",
+        "_paused",
+        "_size",
+        "_source",
+        "_waiter",
+        "headers",
+        "status",
+    )
 
     def __init__(self, status: int, headers: Headers, source: Source) -> None:
         self.status = status
@@ -51,6 +67,10 @@ class Response:
         self._complete = False
         self._error: GatewrightError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._decoder: Decoder | None = None
+        for name, value in headers:
+            if name == b"content-encoding" and value not in (b"", b"identity"):
+                self._decoder = Decoder(value)
 
     # The side of the connection.
 
@@ -105,11 +125,29 @@ class Response:
         return self
 
     async def __anext__(self) -> bytes:
-        """Everything that arrived since the last call, never empty; cancelling it closes the connection."""
+        """What arrived since the last call, never empty; cancelling it closes the connection."""
+        if self._decoder is None:
+            await self._arrival()
+            return self._take()
+        while True:
+            if not self._decoder.pending:
+                await self._arrival()
+            try:
+                unpacked = self._decoder.feed(b"" if self._decoder.pending else self._take())
+            except UpstreamProtocolError:
+                self.abort()
+                raise
+            if unpacked:
+                return unpacked
+
+    async def _arrival(self) -> None:
+        """Wait until there are bytes to take."""
         while not self._chunks:
             if self._error is not None:
                 raise self._error
             if self._complete:
+                if self._decoder is not None:
+                    self._decoder.finish()
                 raise StopAsyncIteration
             self._waiter = self._source.loop.create_future()
             try:
@@ -119,7 +157,6 @@ class Response:
                 raise
             finally:
                 self._waiter = None
-        return self._take()
 
     def _take(self) -> bytes:
         chunks = self._chunks
