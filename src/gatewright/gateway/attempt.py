@@ -105,8 +105,9 @@ async def _read(response: Response, target: Target, call: Call, number: int) -> 
         raise await _rejected(response, target)
     if response.status >= 300:
         raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
-    if not (call.stream and _is_event_stream(response.headers)):
-        return Answer(target, number, response, await response.read(MAX_BODY))
+    kind = _media_type(response.headers)
+    if not (call.stream and kind == b"text/event-stream"):
+        return Answer(target, number, response, _checked(await response.read(MAX_BODY), kind))
     pieces = aiter(response)
     first = await anext(pieces, b"")
     if not first:
@@ -125,6 +126,17 @@ async def _rejected(response: Response, target: Target) -> UpstreamStatusError:
     )
 
 
-def _is_event_stream(headers: Headers) -> bool:
+def _checked(body: bytes, kind: bytes) -> bytes:
+    """A whole answer, if it can be one: what a login page or a cut behind a proxy leaves is not."""
+    if not body:
+        raise UpstreamProtocolError("its answer is empty.")
+    if kind == b"text/html":
+        raise UpstreamProtocolError("it answered with a web page; check api_base.")
+    if kind == b"application/json" and not body.rstrip().endswith((b"}", b"]")):
+        raise UpstreamProtocolError("its answer is not whole JSON.")
+    return body
+
+
+def _media_type(headers: Headers) -> bytes:
     kind = next((value for name, value in headers if name == b"content-type"), b"")
-    return kind.partition(b";")[0].strip().lower() == b"text/event-stream"
+    return kind.partition(b";")[0].strip().lower()

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from gatewright.dialects import toplevel
 from gatewright.dialects.errors import ErrorDialect
-from gatewright.errors import AccessError, GatewrightError, MethodNotAllowedError, UpstreamError, UpstreamStatusError
+from gatewright.errors import (
+    AccessError,
+    GatewrightError,
+    MethodNotAllowedError,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamStatusError,
+)
 from gatewright.gateway.attempt import Answer, AttemptsFailedError
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.snapshot.model import Target
@@ -17,6 +24,9 @@ _NAMES = frozenset(
     {b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id", b"request-id"}
 )
 _PREFIXES = (b"x-ratelimit-", b"ratelimit-", b"openai-", b"anthropic-ratelimit-")
+
+# How the last piece of a stream ends; one of them says so itself.
+_LINE_ENDS = (b"\n", b"\r", b"[DONE]")
 
 
 def given_on(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
@@ -38,8 +48,11 @@ async def deliver(exchange: Exchange, answer: Answer, headers: Headers, dialect:
         await exchange.start(answer.response.status, fields)
         await exchange.write(answer.body)
         try:
-            async for piece in answer.rest:
-                await exchange.write(piece)
+            last = answer.body
+            async for last in answer.rest:
+                await exchange.write(last)
+            if not last.endswith(_LINE_ENDS):
+                raise UpstreamProtocolError("it ended the stream in the middle of an event.")
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, answer.target, answer.attempts)
             await exchange.write(b"\n\n" + dialect.event(failed))
