@@ -51,7 +51,7 @@ async def test_what_cannot_be_an_answer_is_not_given_on_as_one(answer, word, str
 )
 async def test_what_can_be_an_answer_is_given_on_as_it_came(answer):
     """Of any type, to the byte."""
-    exchange = await ask(make_holder("one"), FakeClient(in_turn(answer)), path="/v1/audio/speech")
+    exchange = await ask(make_holder("one"), FakeClient(in_turn(answer)))
     assert (exchange.status, exchange.text) == (200, answer.body[0])
 
 
