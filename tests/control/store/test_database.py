@@ -1,6 +1,7 @@
 """Transactions, the revision, and what the database's errors become."""
 
 import shutil
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -207,6 +208,18 @@ def test_a_database_that_is_away_is_unavailable_without_its_password():
         database.revision()
     assert "hunter2" not in str(caught.value) + repr(caught.value)
     database.close()
+
+
+def test_a_postgresql_that_never_answers_is_unavailable_soon(monkeypatch):
+    """A host that takes connections and says nothing."""
+    monkeypatch.setattr("gatewright.control.store.database.BUSY_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = Database(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x")
+        began = time.monotonic()
+        with pytest.raises(UnavailableError):
+            database.revision()
+        assert time.monotonic() - began < 8
+        database.close()
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class Database:
                 parsed,
                 hide_parameters=True,
                 pool_timeout=BUSY_SECONDS,
-                **(_sqlite_options(parsed) if self.sqlite else {"pool_pre_ping": True}),
+                **(_sqlite_options(parsed) if self.sqlite else _postgres_options(parsed)),
             )
         except ModuleNotFoundError:
             raise ConfigError(
@@ -195,6 +195,21 @@ def _sqlite_options(url: URL) -> dict[str, Any]:
     except OSError as problem:
         raise ConfigError(f"The database file {path} cannot be made: {problem.strerror}.") from None
     return {"connect_args": {"timeout": BUSY_SECONDS}}
+
+
+def _postgres_options(url: URL) -> dict[str, Any]:
+    # By itself libpq waits minutes for a server that went away without a word. What the URL says comes first.
+    patience = {
+        "connect_timeout": BUSY_SECONDS,
+        "tcp_user_timeout": 2 * BUSY_SECONDS * 1000,
+        "keepalives_idle": BUSY_SECONDS,
+        "keepalives_interval": BUSY_SECONDS // 2,
+        "keepalives_count": 2,
+    }
+    return {
+        "pool_pre_ping": True,
+        "connect_args": {name: value for name, value in patience.items() if name not in url.query},
+    }
 
 
 def _open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
