@@ -94,12 +94,18 @@ def prepare(settings: Settings) -> str | None:
         schema.upgrade(database)
         if settings.no_auth or settings.admin_key:
             return None
-        with database.write() as tx:
-            if any(key.admin for key in keys.list_all(tx)):
-                return None
-            return keys.create(tx, name="admin", admin=True)[1]
+        with database.read() as tx:
+            known = any(key.admin for key in keys.list_all(tx))
+        return None if known else _make_admin_key(database)
     finally:
         database.close()
+
+
+def _make_admin_key(database: Database) -> str | None:
+    with database.write() as tx:
+        if any(key.admin for key in keys.list_all(tx)):
+            return None  # another process of a first start was faster
+        return keys.create(tx, name="admin", admin=True)[1]
 
 
 def run(settings: Settings) -> None:
@@ -110,9 +116,10 @@ def run(settings: Settings) -> None:
         UnavailableError: when the database cannot be reached.
     """
     _log_to_stderr(settings)
+    bound = _bind(settings)  # first, for a port that is taken must not cost the first key
     first_key = prepare(settings)
-    bound = _bind(settings)
-    url = "http://{}:{}".format(*bound.getsockname()[:2])
+    host, port = bound.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if first_key is not None:
         _say(_FIRST_KEY.format(key=first_key))
     if settings.no_auth:

@@ -31,19 +31,17 @@ def _flag(text: str) -> bool:
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
+        if not re.fullmatch(r"\s*\d{1,9}\s*", text, re.ASCII) or not low <= int(text) <= high:
             raise ValueError(f"use a whole number from {low} to {high}")
-        return number
+        return int(text)
 
     return read
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < 1e6:
+    if not re.fullmatch(r"\s*\d{1,6}(\.\d*)?\s*", text, re.ASCII) or float(text) == 0:
         raise ValueError("use a number of seconds above 0")
-    return number
+    return float(text)
 
 
 def _size(text: str) -> int:

@@ -29,42 +29,74 @@ def test_an_endpoint_is_ready_to_serve(database, make, compiled):
     """Its target has address, path and credential; the revision is the database's."""
     make.endpoint("ep", make.config(make.definition("m", secret_id=make.secret(value="sk-plain-text").secret_id)))
     snapshot = compiled()
-    (target,) = snapshot.endpoints["ep"].primaries
-    assert snapshot.revision == database.revision()
-    assert (target.address.host, target.paths["chat"]) == ("api.openai.com", b"/v1/chat/completions")
-    assert target.headers == ((b"authorization", b"Bearer sk-plain-text"),)
+    ((target, weight),) = snapshot.endpoints["ep"].primaries
+    assert (snapshot.revision, weight) == (database.revision(), 1.0)
+    assert (target.access.address.host, target.access.paths["chat"]) == ("api.openai.com", b"/v1/chat/completions")
+    assert target.access.headers == ((b"authorization", b"Bearer sk-plain-text"),)
     assert "sk-plain-text" not in repr(snapshot)
 
 
-def test_weights_are_summed_and_weight_zero_is_left_out(make, compiled):
-    """In mapping order."""
+def test_weight_zero_is_left_out(make, compiled):
+    """The others keep mapping order and weight; the sum need not be 1."""
     weights = (0.5, 0, 2)
-    definitions = [make.definition(f"m{number}") for number in range(3)]
+    definitions = [make.definition(model_name=f"m{number}") for number in range(3)]
     configs = [make.config(one, weight=weight) for one, weight in zip(definitions, weights, strict=True)]
     make.endpoint("ep", *configs)
-    endpoint = compiled().endpoints["ep"]
-    assert [target.model_definition for target in endpoint.primaries] == ["m0", "m2"]
-    assert endpoint.cumulative == (0.5, 2.5)
+    assert [(target.model, weight) for target, weight in compiled().endpoints["ep"].primaries] == [
+        ("m0", 0.5),
+        ("m2", 2),
+    ]
 
 
-def test_fallbacks_are_in_order_and_at_most_max_attempts(database, make, compiled):
+def test_fallbacks_are_in_order_with_the_number_to_try(database, make, compiled):
     """Sorted by fallback_order; 0 or no max_attempts means all."""
-    definitions = [make.definition(f"m{number}") for number in range(4)]
+    definitions = [make.definition(model_name=f"m{number}") for number in range(4)]
     configs = [make.config(definitions[0])]
     configs += [
         make.config(definitions[number], "FALLBACK", fallback_order=order) for number, order in ((1, 3), (2, 1), (3, 2))
     ]
-    endpoint = make.endpoint("ep", *configs)
-
-    def order():
-        return [target.model_definition for target in compiled().endpoints["ep"].fallbacks]
-
-    assert order() == ["m2", "m3", "m1"]
-    for most, expected in ((2, ["m2", "m3"]), (0, ["m2", "m3", "m1"])):
+    published = make.endpoint("ep", *configs)
+    endpoint = compiled().endpoints["ep"]
+    assert [target.model for target in endpoint.fallbacks] == ["m2", "m3", "m1"]
+    assert endpoint.most_fallbacks is None
+    for given, most in ((2, 2), (0, None)):
         with database.write() as tx:
-            config = FallbackConfig(max_attempts=most)
-            endpoints.update(tx, endpoint_id=endpoint.endpoint_id, fallback_config=config)
-        assert order() == expected
+            config = FallbackConfig(max_attempts=given)
+            endpoints.update(tx, endpoint_id=published.endpoint_id, fallback_config=config)
+        assert compiled().endpoints["ep"].most_fallbacks == most
+
+
+def test_the_split_and_the_fallbacks_need_no_strategy(make, compiled):
+    """Weights and fallbacks that were given count, whether or not a strategy or a fallback config was."""
+    configs = [make.config(), make.config(), make.config(None, "FALLBACK", fallback_order=1)]
+    make.endpoint("ep", *configs, routing_strategy=None, fallback_config=None)
+    endpoint = compiled().endpoints["ep"]
+    assert (len(endpoint.primaries), len(endpoint.fallbacks)) == (2, 1)
+
+
+def test_a_provider_that_cannot_be_joined_does_not_stop_the_rest(database, vault, make, caplog):
+    """Whatever goes wrong with one secret becomes the problem of its endpoints; the log has the fault."""
+    make.endpoint("odd", make.config(make.definition(provider="odd")))
+    make.endpoint("fine", make.config())
+
+    def connect(provider, values, config):
+        if provider == "odd":
+            raise RuntimeError("canary-fault")
+        return registry.connect(provider, values, config)
+
+    snapshot = Compiler(database, vault, Settings.load({}), connect).compile()
+    assert len(snapshot.endpoints["fine"].primaries) == 1
+    assert "the server's log says why" in snapshot.endpoints["odd"].problem
+    assert "canary-fault" not in snapshot.endpoints["odd"].problem
+    assert "canary-fault" in caplog.text
+
+
+def test_a_models_name_is_shown_as_a_header_can_hold_it(make, compiled):
+    """Printable ASCII; the provider gets the name as it is."""
+    make.endpoint("ep", make.config(make.definition(model_name="mod\u00e8le \u4e2d")))
+    ((target, _),) = compiled().endpoints["ep"].primaries
+    assert target.shown == b"openai/mod?le ?"
+    assert target.model == "mod\u00e8le \u4e2d"
 
 
 def test_a_target_that_cannot_be_called_says_why(database, vault, make, compiled):

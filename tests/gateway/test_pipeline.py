@@ -1,11 +1,12 @@
 """Whole requests through the pipeline, with a provider that plays literal answers."""
 
 import asyncio
+import base64
 import json
 
 import pytest
 
-from fixtures.exchange import FakeExchange, make_holder
+from fixtures.exchange import KEY, FakeExchange, make_holder
 from gatewright.errors import ClientError, UpstreamProtocolError, UpstreamRefusedError, UpstreamTimeoutError
 from gatewright.gateway.operations import OPERATIONS, Table
 from gatewright.gateway.pipeline import Pipeline
@@ -143,6 +144,34 @@ async def test_a_provider_that_repeats_our_credential_does_not_give_it_away():
         assert exchange.status == 401
         assert b"sk-one" not in exchange.text
         assert b"Incorrect API key provided: ***" in exchange.text
+
+
+@pytest.mark.parametrize("body", [[b"x" * (2 << 20)], [b'{"error"', UpstreamProtocolError("It broke off.")]])
+async def test_an_error_whose_body_cannot_be_read_keeps_its_status(body):
+    """The status decides: a 400 is final, whatever follows it."""
+    upstream = FakeClient(in_turn(Answer(status=400, body=body), DONE))
+    exchange = await ask(make_holder("one", fallbacks=("two",)), upstream)
+    assert (exchange.status, len(upstream.requests)) == (400, 1)
+    assert exchange.json["error"]["message"] == "openai/one: it answered 400."
+
+
+async def test_a_failure_is_logged_under_the_request_id_the_client_got(caplog):
+    """On one line, whatever line breaks the provider's words hold."""
+    words = b'{"error":{"message":"no\\n2026-01-01 CRITICAL forged"}}'
+    exchange = await ask(make_holder("one"), FakeClient(in_turn(Answer(status=500, body=[words]))))
+    (record,) = caplog.records
+    assert exchange.answered[b"x-gatewright-request-id"].decode() in record.getMessage()
+    assert "\n" not in record.getMessage()
+
+
+@pytest.mark.parametrize(("headers", "status"), [([], 200), ([(b"origin", b"https://evil.example")], 403)])
+async def test_basic_credentials_do_not_serve_a_page_of_another_site(headers, status):
+    """A browser adds them to any page's request once it has them."""
+    exchange = FakeExchange("POST", "/v1/chat/completions", CHAT, key="")
+    token = base64.b64encode(f"x:{KEY}".encode())
+    exchange.headers = [(b"host", b"gw.example"), (b"authorization", b"Basic " + token), *headers]
+    await Pipeline(make_holder("one"), FakeClient(in_turn(DONE))).serve(exchange, *TABLE.find("POST", exchange.path))
+    assert exchange.status == status
 
 
 async def test_mlflows_routes_tell_a_providers_error_in_their_own_shape():

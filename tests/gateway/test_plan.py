@@ -1,34 +1,30 @@
 """The route plan: a split by weight, then the fallbacks."""
 
 import random
-from itertools import accumulate
-from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.exchange import make_target
 from gatewright.errors import ClientError, UnavailableError
 from gatewright.gateway.plan import plan
-from gatewright.snapshot.address import Address
-from gatewright.snapshot.model import Endpoint, Target
-
-HOME = Address("https", "api.example.com", 443, "/v1")
+from gatewright.snapshot.model import Endpoint
 
 
 def target(name, *operations):
     paths = {operation: b"/v1/" + operation.encode() for operation in operations or ("chat",)}
-    return Target(model_definition=name, provider="openai", model=name, address=HOME, paths=MappingProxyType(paths))
+    return make_target(name, paths=paths)
 
 
-def endpoint(primaries, fallbacks=(), problem=""):
+def endpoint(primaries, fallbacks=(), most=None, problem=""):
     return Endpoint(
         endpoint_id="e-1",
         name="ep",
         created_at=0,
-        primaries=tuple(one for one, _ in primaries),
-        cumulative=tuple(accumulate(weight for _, weight in primaries)),
+        primaries=tuple(primaries),
         fallbacks=tuple(fallbacks),
+        most_fallbacks=most,
         problem=problem,
     )
 
@@ -69,6 +65,15 @@ def test_fallbacks_follow_the_drawn_primary_in_their_order():
     second, third = target("second"), target("third")
     assert plan(endpoint([(first, 1), (other, 1)], [second, third]), "chat", 0.0) == (first, second, third)
     assert plan(endpoint([(first, 1), (other, 1)], [second, third]), "chat", 0.99) == (other, second, third)
+
+
+def test_max_attempts_counts_only_fallbacks_that_serve_the_operation():
+    """A fallback for embeddings does not use up the one attempt of a chat."""
+    first, chat, later = target("first"), target("chat"), target("later")
+    embeddings = target("embeddings", "embeddings")
+    ordered = endpoint([(first, 1)], [embeddings, chat, later], most=1)
+    assert plan(ordered, "chat", 0.0) == (first, chat)
+    assert plan(endpoint([(first, 1)], [chat, later]), "chat", 0.0) == (first, chat, later)
 
 
 def test_without_a_usable_primary_the_fallbacks_serve():

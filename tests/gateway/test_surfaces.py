@@ -25,7 +25,7 @@ def holder_of(paths):
     """The endpoint `ep` over one target with those paths."""
     snapshot = make_holder("one").current
     target = make_target("one", paths=paths, headers=((b"x-api-key", b"sk-one"),))
-    endpoint = replace(snapshot.endpoints["ep"], primaries=(target,))
+    endpoint = replace(snapshot.endpoints["ep"], primaries=((target, 1.0),))
     return Holder(replace(snapshot, endpoints={"ep": endpoint}))
 
 

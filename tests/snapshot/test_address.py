@@ -36,6 +36,7 @@ def test_public_addresses_are_taken_apart(url, address):
         "https://[::1]", "https://[::ffff:127.0.0.1]", "https://[64:ff9b::7f00:1]", "https://[2002:7f00:1::]",
         "https://[fe80::1]", "https://[fc00::1]", "https://[::]", "https://0.0.0.0", "https://224.0.0.1",
         "https://255.255.255.255", "https://100.64.0.1", "https://a:0", "https://a:99999", "https://a:x",
+        "https://a.example/v\u00e9", 'https://a"b.example', "https://a.example/<x>", "https://a.example/{model}", "https://a..b",
         "https://[::1", "https://a/../b", "https://a/%2e%2e/b", "https://a b/", "https://a\tb", "https://a\\b",
         "https://\uff11\uff12\uff17.0.0.1", "https://exämple.com", "https://[fe80::1%25eth0]",
     ],

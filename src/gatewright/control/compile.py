@@ -5,10 +5,10 @@ stops the rest.
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
-from itertools import accumulate
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Protocol
 from urllib.parse import quote
 
 from gatewright.control.crypto import Vault
@@ -18,33 +18,15 @@ from gatewright.control.store.secrets import Revealed
 from gatewright.entities import GatewayEndpoint, GatewayEndpointModelMapping, GatewayModelLinkageType
 from gatewright.errors import ConfigError
 from gatewright.settings import Settings
-from gatewright.snapshot.address import Address
-from gatewright.snapshot.model import ANONYMOUS, Endpoint, Principal, Snapshot, Target, key_digest
+from gatewright.snapshot.model import ANONYMOUS, Access, Endpoint, Principal, Snapshot, Target, key_digest
 
 log = logging.getLogger(__name__)
 
 
-class Connection(Protocol):
-    """What joining a provider with a secret gives; see `providers/base.py`."""
+Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Access]
+"""Provider name, secret values and `auth_config` to the way there; a ConfigError says why there is none."""
 
-    @property
-    def address(self) -> Address:
-        """Where to connect."""
-        ...
-
-    @property
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Credential headers."""
-        ...
-
-    @property
-    def paths(self) -> Mapping[str, bytes]:
-        """Request target by operation; `{model}` stands for the model's name."""
-        ...
-
-
-Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Connection]
-"""Provider name, secret values and `auth_config` to a connection; a ConfigError says why there is none."""
+_NOT_SHOWN = re.compile(r"[^ -~]")
 
 
 class Compiler:
@@ -97,41 +79,38 @@ class _Targets:
     def __init__(self, revealed: Mapping[str, Revealed], connect: Connect) -> None:
         self._revealed = revealed
         self._connect = connect
-        self._connections: dict[tuple[str, str], Connection | str] = {}
+        self._found: dict[tuple[str, str], Access | str] = {}
 
-    def of(self, mapping: GatewayEndpointModelMapping) -> Target:
+    def of(self, mapping: GatewayEndpointModelMapping) -> Target | str:
+        """The mapping's target, or why it cannot be called."""
         definition = mapping.model_definition
         if definition is None:
             raise AssertionError("the store gives every mapping its model definition")
-        name = definition.name
-        connection = self._connection(definition.provider, definition.secret_id)
-        if isinstance(connection, str):
-            return Target(
-                model_definition=name,
-                provider=definition.provider,
-                model=definition.model_name,
-                problem=f"model definition '{name}': {connection}",
-            )
+        access = self._access(definition.provider, definition.secret_id)
+        if isinstance(access, str):
+            return f"model definition '{definition.name}': {access}"
         return Target(
-            model_definition=name,
             provider=definition.provider,
             model=definition.model_name,
-            address=connection.address,
-            paths=_paths(connection.paths, definition.model_name),
-            headers=connection.headers,
+            access=replace(access, paths=_paths(access.paths, definition.model_name)),
+            shown=_NOT_SHOWN.sub("?", f"{definition.provider}/{definition.model_name}").encode("ascii"),
         )
 
-    def _connection(self, provider: str, secret_id: str | None) -> Connection | str:
+    def _access(self, provider: str, secret_id: str | None) -> Access | str:
         if secret_id is None:
             return "its secret was deleted; give it another one"
         key = (provider, secret_id)
-        if key not in self._connections:
+        if key not in self._found:
             secret = self._revealed[secret_id]
             try:
-                self._connections[key] = secret.problem or self._connect(provider, secret.values, secret.auth_config)
+                self._found[key] = secret.problem or self._connect(provider, secret.values, secret.auth_config)
             except ConfigError as problem:
-                self._connections[key] = problem.public
-        return self._connections[key]
+                self._found[key] = problem.public
+            except Exception:
+                # One row must never keep all others from being served; the log has the fault.
+                log.exception("secret %s cannot be joined with provider %r", secret_id, provider)
+                self._found[key] = f"its secret cannot be joined with provider '{provider}'; the server's log says why"
+        return self._found[key]
 
 
 def _paths(templates: Mapping[str, bytes], model: str) -> Mapping[str, bytes]:
@@ -144,23 +123,21 @@ def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:
     primaries = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.PRIMARY]
     fallbacks = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.FALLBACK]
     fallbacks.sort(key=lambda m: (m.fallback_order is None, m.fallback_order or 0))
-    most = (one.fallback_config.max_attempts if one.fallback_config else None) or len(fallbacks)
     first = [(targets.of(m), m.weight) for m in primaries]
     then = [targets.of(m) for m in fallbacks]
-    serving = [(target, weight) for target, weight in first if target.usable and weight > 0]
     return Endpoint(
         endpoint_id=one.endpoint_id,
         name=one.name,
         created_at=one.created_at,
-        primaries=tuple(target for target, _ in serving),
-        cumulative=tuple(accumulate(weight for _, weight in serving)),
-        fallbacks=tuple(target for target in then if target.usable)[:most],
+        primaries=tuple((target, weight) for target, weight in first if isinstance(target, Target) and weight > 0),
+        fallbacks=tuple(target for target in then if isinstance(target, Target)),
+        most_fallbacks=(one.fallback_config.max_attempts if one.fallback_config else None) or None,
         problem=_problem([target for target, _ in first] + then),
     )
 
 
-def _problem(targets: list[Target]) -> str:
+def _problem(targets: list[Target | str]) -> str:
     if not targets:
         return "it has no models"
-    problems = list(dict.fromkeys(target.problem for target in targets if target.problem))
+    problems = list(dict.fromkeys(target for target in targets if isinstance(target, str)))
     return "; ".join(problems) if problems else "all its PRIMARY models have weight 0"

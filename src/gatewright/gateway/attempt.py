@@ -64,8 +64,14 @@ class AttemptsFailedError(UpstreamError):
         self.cause, self.target, self.attempts = cause, target, attempts
 
 
-async def attempt(upstream: Upstream, route: RoutePlan, call: Call) -> Answer:
+async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: str) -> Answer:
     """Call the targets in order until one answers.
+
+    Args:
+        upstream: how requests reach providers.
+        route: the targets.
+        call: what was asked.
+        request_id: for the log, which tells each failure.
 
     Raises:
         AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
@@ -75,7 +81,10 @@ async def attempt(upstream: Upstream, route: RoutePlan, call: Call) -> Answer:
             return await _call(upstream, target, call, number)
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, target, number)
-            log.warning("endpoint %s, attempt %d of %d: %s", call.endpoint, number, len(route), failed.public)
+            # A provider's words may hold line breaks, which must not look like lines of ours.
+            log.warning(
+                "%s endpoint %s, attempt %d of %d: %r", request_id, call.endpoint, number, len(route), str(failed)
+            )
             if number == len(route) or not falls_back(problem):
                 raise failed from problem
     raise AssertionError("a route plan is never empty")
@@ -87,12 +96,11 @@ def falls_back(problem: UpstreamError) -> bool:
 
 
 async def _call(upstream: Upstream, target: Target, call: Call, number: int) -> Answer:
-    if target.address is None:
-        raise AssertionError("the compiler puts only targets with an address into an endpoint")
+    access = target.access
     accept = (b"accept", b"text/event-stream" if call.stream else b"*/*")
-    path = target.paths[call.operation] + call.query
-    headers = (*target.headers, *call.headers, _JSON, accept)
-    response = await upstream.send(target.address, b"POST", path, headers, call.body_for(target.model))
+    path = access.paths[call.operation] + call.query
+    headers = (*access.headers, *call.headers, _JSON, accept)
+    response = await upstream.send(access.address, b"POST", path, headers, call.body_for(target.model))
     try:
         return await _read(response, target, call, number)
     except BaseException:
@@ -117,8 +125,11 @@ async def _read(response: Response, target: Target, call: Call, number: int) -> 
 
 async def _rejected(response: Response, target: Target) -> UpstreamStatusError:
     """The provider's error answer, with our credential taken out wherever it repeats it."""
-    body = await response.read(MAX_ERROR_BODY)
-    for _, value in target.headers:
+    try:
+        body = await response.read(MAX_ERROR_BODY)
+    except UpstreamError:
+        body = b""  # it broke off or is too long, but its status is known and decides
+    for _, value in target.access.headers:
         body = body.replace(value, b"***").replace(value.rpartition(b" ")[2], b"***")
     said = openai.error_message(body)
     return UpstreamStatusError(

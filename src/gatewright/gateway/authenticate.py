@@ -32,6 +32,11 @@ def authenticate(snapshot: Snapshot, headers: Headers, query: bytes = b"") -> Pr
     raise AccessError("The API key is not valid: it is unknown or was revoked.")
 
 
+def uses_basic(headers: Headers) -> bool:
+    """Whether the key came as Basic credentials, which a browser adds to any page's requests once it has them."""
+    return any(name == b"authorization" and value[:6].lower() == b"basic " for name, value in headers)
+
+
 def require_admin(principal: Principal) -> None:
     """Refuse a principal that may only call endpoints.
 

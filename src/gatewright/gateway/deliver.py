@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gatewright.dialects import toplevel
-from gatewright.dialects.errors import ErrorDialect
+from gatewright.dialects.errors import MANAGEMENT, ErrorDialect
 from gatewright.errors import (
     AccessError,
     GatewrightError,
@@ -72,18 +72,15 @@ async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: H
             body = problem.cause.body if dialect.native and _is_object(problem.cause.body) else b""
     if isinstance(problem, AccessError) and problem.status == 401:
         # Basic is what makes a browser ask for the key when a person opens the API's page.
-        fields += ((b"www-authenticate", kind + b' realm="gatewright"') for kind in (b"Bearer", b"Basic"))
+        kinds = (b"Bearer", b"Basic") if dialect is MANAGEMENT else (b"Bearer",)
+        fields += ((b"www-authenticate", kind + b' realm="gatewright"') for kind in kinds)
     if isinstance(problem, MethodNotAllowedError):
         fields.append((b"allow", ", ".join(problem.allow).encode("ascii")))
     await exchange.respond(problem.status, [JSON, *fields], body or dialect.body(problem))
 
 
 def _target_headers(target: Target, attempts: int) -> tuple[tuple[bytes, bytes], ...]:
-    shown = f"{target.provider}/{target.model}"
-    return (
-        (b"x-gatewright-target", shown.encode("ascii", "replace")),
-        (b"x-gatewright-attempts", b"%d" % attempts),
-    )
+    return ((b"x-gatewright-target", target.shown), (b"x-gatewright-attempts", b"%d" % attempts))
 
 
 def _is_object(body: bytes) -> bool:

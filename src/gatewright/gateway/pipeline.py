@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from gatewright.errors import GatewrightError
 from gatewright.gateway.attempt import attempt
-from gatewright.gateway.authenticate import authenticate, require_admin
+from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
 from gatewright.gateway.deliver import JSON, deliver, deliver_error
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
 from gatewright.gateway.resolve import resolve
-from gatewright.gateway.understand import Asked
+from gatewright.gateway.understand import Asked, Call, Parse
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Principal, Snapshot
 from gatewright.upstream.client import Upstream
@@ -45,15 +45,12 @@ class Pipeline:
 
         Raises:
             AccessError: without a valid key.
-            ForbiddenError: from a page of another site, at a server without keys.
+            ForbiddenError: from a page of another site that uses what the browser has.
         """
-        principal = authenticate(self._holder.current, exchange.headers, exchange.query)
-        if principal.anonymous:
-            check_origin(exchange.method, exchange.headers, open_server=True)
-        return principal
+        return _caller(self._holder.current, exchange)
 
     def administrator(self, exchange: Exchange) -> Principal:
-        """Who calls, if they may manage. A browser may hold a key of theirs, so its origin is looked at too.
+        """Who calls, if they may manage.
 
         Raises:
             AccessError: without a valid key.
@@ -66,34 +63,39 @@ class Pipeline:
 
     async def serve(self, exchange: Exchange, operation: Operation, params: Params) -> None:
         """Answer one request; every failure we know is answered in the operation's dialect."""
-        headers: Headers = ((b"x-gatewright-request-id", b"req_%024x" % random.getrandbits(96)),)
+        request_id = f"req_{random.getrandbits(96):024x}"
+        headers: Headers = ((b"x-gatewright-request-id", request_id.encode("ascii")),)
         try:
             snapshot = self._holder.current
-            self.caller(exchange)
+            _caller(snapshot, exchange)
             if operation.answer is not None:
                 await exchange.respond(200, (JSON, *headers), operation.answer(snapshot, params))
-                return
-            await self._forward(exchange, snapshot, operation, params, headers)
+            elif operation.parse is not None:
+                call = await _understood(exchange, snapshot, operation.parse, params)
+                endpoint = resolve(snapshot, call.endpoint)
+                route = plan(endpoint, call.operation, self._draw())
+                answer = await attempt(self._upstream, route, call, request_id)
+                headers = (*headers, (b"x-gatewright-endpoint", endpoint.name.encode("ascii", "replace")))
+                await deliver(exchange, answer, headers, operation.dialect)
         except GatewrightError as problem:
             await deliver_error(exchange, problem, headers, operation.dialect)
         except Exception:
-            log.exception("a fault of ours while serving %s", operation.path)
+            log.exception("%s a fault of ours while serving %s", request_id, operation.path)
             if exchange.started:
                 raise
-            fault = GatewrightError("Gatewright failed on this request; its log says why.")
+            fault = GatewrightError(f"Gatewright failed on this request; its log says why under {request_id}.")
             await deliver_error(exchange, fault, headers, operation.dialect)
 
-    async def _forward(
-        self, exchange: Exchange, snapshot: Snapshot, operation: Operation, params: Params, headers: Headers
-    ) -> None:
-        if operation.parse is None:
-            raise AssertionError("an operation has an answer of its own or is parsed to a call")
-        if "endpoint" in params:
-            resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
-        body = await exchange.body()
-        call = operation.parse(Asked(body=body, params=params, query=exchange.query, headers=exchange.headers))
-        endpoint = resolve(snapshot, call.endpoint)
-        route = plan(endpoint, call.operation, self._draw())
-        answer = await attempt(self._upstream, route, call)
-        headers = (*headers, (b"x-gatewright-endpoint", endpoint.name.encode("ascii", "replace")))
-        await deliver(exchange, answer, headers, operation.dialect)
+
+def _caller(snapshot: Snapshot, exchange: Exchange) -> Principal:
+    principal = authenticate(snapshot, exchange.headers, exchange.query)
+    if principal.anonymous or uses_basic(exchange.headers):
+        check_origin(exchange.method, exchange.headers, open_server=principal.anonymous)
+    return principal
+
+
+async def _understood(exchange: Exchange, snapshot: Snapshot, parse: Parse, params: Params) -> Call:
+    if "endpoint" in params:
+        resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
+    body = await exchange.body()
+    return parse(Asked(body=body, params=params, query=exchange.query, headers=exchange.headers))

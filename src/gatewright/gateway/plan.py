@@ -15,7 +15,7 @@ def plan(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
 
     Args:
         endpoint: where the request goes.
-        operation: key of `Target.paths`, e.g. `chat`.
+        operation: key of `Access.paths`, e.g. `chat`.
         draw: uniform in [0, 1).
 
     Raises:
@@ -24,23 +24,20 @@ def plan(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
     """
     if not endpoint.primaries and not endpoint.fallbacks:
         raise UnavailableError(f"Endpoint '{endpoint.name}' cannot be served: {endpoint.problem}.")
-    first = _drawn(endpoint, operation, draw)
-    serving = first + tuple(target for target in endpoint.fallbacks if operation in target.paths)
+    fallbacks = tuple(target for target in endpoint.fallbacks if operation in target.access.paths)
+    serving = _drawn(endpoint, operation, draw) + fallbacks[: endpoint.most_fallbacks]
     if not serving:
-        models = ", ".join(sorted({f"{target.provider}/{target.model}" for target in endpoint.primaries}))
+        targets = [target for target, _ in endpoint.primaries] + list(endpoint.fallbacks)
+        models = ", ".join(sorted({f"{target.provider}/{target.model}" for target in targets}))
         raise ClientError(f"Unsupported operation '{operation}' for endpoint '{endpoint.name}' (its models: {models}).")
     return serving
 
 
 def _drawn(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
-    """At most one PRIMARY target: one that serves the operation, by weight."""
-    targets, cumulative = endpoint.primaries, endpoint.cumulative
-    if any(operation not in target.paths for target in targets):
-        weights = [high - low for high, low in zip(cumulative, (0.0, *cumulative), strict=False)]
-        kept = [pair for pair in zip(targets, weights, strict=True) if operation in pair[0].paths]
-        targets = tuple(target for target, _ in kept)
-        cumulative = tuple(accumulate(weight for _, weight in kept))
-    if len(targets) < 2:
-        return targets
+    """At most one PRIMARY target: one that serves the operation, by weight; a single one needs no draw."""
+    serving = [pair for pair in endpoint.primaries if operation in pair[0].access.paths]
+    if len(serving) < 2:
+        return tuple(target for target, _ in serving)
+    cumulative = tuple(accumulate(weight for _, weight in serving))
     # The product can round up to the total, so the last target also takes what lies on the edge.
-    return (targets[min(bisect_right(cumulative, draw * cumulative[-1]), len(targets) - 1)],)
+    return (serving[min(bisect_right(cumulative, draw * cumulative[-1]), len(serving) - 1)][0],)

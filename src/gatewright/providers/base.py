@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gatewright.errors import ClientError, ConfigError
-from gatewright.snapshot.address import Address, parse_base
-
-Headers = tuple[tuple[bytes, bytes], ...]
+from gatewright.snapshot.address import parse_base
+from gatewright.snapshot.model import Access, Headers
 
 COMMON_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
 """The operations of OpenAI's API that any provider compatible with it is expected to have, under its base address."""
@@ -29,21 +28,6 @@ BEARER = (b"authorization", "Bearer {key}")
 """How most providers take an API key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """What the compiler of snapshots needs to know to call one provider with one secret.
-
-    Attributes:
-        address: where to connect.
-        headers: credential headers, ready to send.
-        paths: request target by operation, the base path included; `{model}` stands for the model's name.
-    """
-
-    address: Address
-    headers: Headers = field(repr=False)
-    paths: Mapping[str, bytes]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A provider that is only configuration: a row of the registry.
@@ -62,7 +46,7 @@ class Provider:
     credential: tuple[bytes, str] = BEARER
     key: bool = True
 
-    def connect(self, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool) -> Connection:
+    def connect(self, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool) -> Access:
         """Join this provider with a secret.
 
         Args:
@@ -80,11 +64,11 @@ class Provider:
             address = parse_base(base, allow_private=allow_private)
         except ClientError as problem:
             raise ConfigError(problem.public.removesuffix(".")) from None
-        key = values.get("api_key", "")
+        key = values.get("api_key", "").strip()
         if not key and self.key:
             raise ConfigError(f"provider {self.name!r} needs 'api_key' in secret_value")
         paths = {operation: (address.path + path).encode("ascii") for operation, path in self.paths.items()}
-        return Connection(address, self._credential(key), MappingProxyType(paths))
+        return Access(address=address, paths=MappingProxyType(paths), headers=self._credential(key))
 
     def _credential(self, key: str) -> Headers:
         if not key:
@@ -94,4 +78,4 @@ class Provider:
                 "'api_key' holds characters that cannot be sent in a header; check for a stray line break"
             )
         name, value = self.credential
-        return ((name, value.format(key=key.strip()).encode("ascii")),)
+        return ((name, value.format(key=key).encode("ascii")),)

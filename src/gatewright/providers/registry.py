@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from gatewright.errors import ConfigError
-from gatewright.providers.base import OPENAI_PATHS, Connection, Provider
+from gatewright.providers.base import OPENAI_PATHS, Provider
 from gatewright.providers.compatible import ROWS
+from gatewright.snapshot.model import Access
 
 _BY_NAME = {row.name: row for row in ROWS}
 
@@ -19,7 +20,7 @@ def names() -> list[str]:
 
 def connect(
     provider: str, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool = False
-) -> Connection:
+) -> Access:
     """Join a provider with a secret. A name we do not know is OpenAI-compatible if the secret says where it lives.
 
     Raises:

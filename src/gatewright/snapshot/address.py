@@ -17,7 +17,8 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
 # A host whose last label is a number is an IPv4 address to most resolvers, however oddly written (WHATWG URL, 4.).
 _LOOKS_NUMERIC = re.compile(r"(.*\.)?(0[xX][0-9a-fA-F]*|[0-9]+)")
-_CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f\\]")
+_NOT_IN_A_URL = re.compile(r"[^!-~]|[\\\"<>^`{|}]")  # RFC 3986, 2: what must be percent-encoded
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,11 @@ def parse_base(url: str, *, allow_private: bool = False) -> Address:
         ClientError: naming the rule that is broken; a user name or password in the URL is never repeated.
     """
     text = url.strip()
-    if _CONTROL_OR_SPACE.search(text):
-        raise ClientError("Invalid api_base: it holds a blank, a backslash or a control character.")
+    if _NOT_IN_A_URL.search(text):
+        raise ClientError(
+            "Invalid api_base: it holds a character that no URL has. Percent-encode it in a path; write a host name of "
+            "another alphabet in Punycode."
+        )
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -125,10 +129,9 @@ def _refuse_parts(parts: SplitResult) -> None:
 def _refuse_host(host: str, *, allow_private: bool) -> None:
     ip = literal(host)
     if ip is None:
-        if _LOOKS_NUMERIC.fullmatch(host) or not host.isascii():
+        if _LOOKS_NUMERIC.fullmatch(host) or not _HOST_NAME.fullmatch(host):
             raise ClientError(
-                f"Invalid api_base: host {host!r} must be a plain DNS name (Punycode for other alphabets) or an IP "
-                "address in its usual form."
+                f"Invalid api_base: host {host!r} must be a plain DNS name or an IP address in its usual form."
             )
         if not allow_private and (host == "localhost" or host.endswith((".localhost", ".local", ".internal"))):
             raise ClientError(_private(host))

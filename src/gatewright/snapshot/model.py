@@ -11,33 +11,40 @@ from types import MappingProxyType
 
 from gatewright.snapshot.address import Address
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach a provider with one secret.
+
+    Attributes:
+        address: where to connect.
+        paths: request target by operation (`chat`: `/v1/chat/completions`), the base path included; `{model}` stands
+            for the model's name.
+        headers: credential headers, ready to send, lower-case names.
+    """
+
+    address: Address
+    paths: Mapping[str, bytes]
+    headers: Headers = field(default=(), repr=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One provider's model behind an endpoint, with everything needed to call it.
 
     Attributes:
-        model_definition: name of the model definition, for people.
         provider: provider name, e.g. `openai`.
         model: the provider's own model name, sent upstream.
-        address: where to send; None when the target cannot be used.
-        paths: request target by operation (`chat`: `/v1/chat/completions`), base path and model already in it.
-        headers: credential headers, ready to send, lower-case names.
-        problem: why the target cannot be used (no secret, bad address); empty when it can.
+        access: how to reach it; the model's name is in the paths.
+        shown: `provider/model` for a response header: printable ASCII.
     """
 
-    model_definition: str
     provider: str
     model: str
-    address: Address | None = None
-    paths: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
-    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
-    problem: str = ""
-
-    @property
-    def usable(self) -> bool:
-        """Whether requests can be sent to it."""
-        return self.address is not None
+    access: Access
+    shown: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +55,18 @@ class Endpoint:
         endpoint_id: `e-` and 32 hex digits.
         name: what applications put in `model`.
         created_at: milliseconds since the epoch.
-        primaries: usable PRIMARY targets with a weight above 0, in mapping order.
-        cumulative: running sums of their weights, so that `bisect(cumulative, draw * cumulative[-1])` picks one.
-        fallbacks: usable FALLBACK targets in `fallback_order`, at most `max_attempts` of them.
+        primaries: PRIMARY targets that can be called, in mapping order, each with its weight above 0.
+        fallbacks: FALLBACK targets that can be called, in `fallback_order`.
+        most_fallbacks: how many fallbacks a request may go on to; None for all.
         problem: why no target can be called; empty when one can.
     """
 
     endpoint_id: str
     name: str
     created_at: int
-    primaries: tuple[Target, ...]
-    cumulative: tuple[float, ...]
+    primaries: tuple[tuple[Target, float], ...]
     fallbacks: tuple[Target, ...] = ()
+    most_fallbacks: int | None = None
     problem: str = ""
 
 
