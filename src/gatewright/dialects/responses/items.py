@@ -1,0 +1,287 @@
+"""Items: what `input` and `output` are lists of. A message is one, and so is each tool call, tool output and thought.
+
+What the model said comes as several items in a row; they make one assistant message here, as in every other dialect.
+A part remembers in `form["item"]` that an item of its own began with it. Shapes: OpenAI API reference, "Responses"
+(https://platform.openai.com/docs/api-reference/responses/create).
+"""
+
+from typing import Any
+
+from gatewright.dialects.conversation import (
+    Dropped,
+    Media,
+    Message,
+    Native,
+    Part,
+    Reasoning,
+    Rest,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from gatewright.dialects.responses.content import Wire, decode_part, encode_part
+from gatewright.dialects.responses.wire import array, mapping, optional, others, picked, text
+from gatewright.errors import ClientError
+
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
+_NAMES = ("id", "status")  # of an item; they say nothing that another dialect could use
+
+# `encrypted_content` is the one field that clients must send back as it came, so the signatures of other providers'
+# thoughts and calls travel in it, marked by these.
+SIGNATURE = "gatewright.signature."
+CALL_SIGNATURE = "gatewright.call."
+
+
+def decode_input(value: Any, where: str) -> list[Message]:
+    """The messages of a list of items.
+
+    Raises:
+        ClientError: when an item has the wrong shape.
+    """
+    messages: list[Message] = []
+    for index, entry in enumerate(array(value, where)):
+        place = f"{where}[{index}]"
+        item = mapping(entry, place)
+        kind = _kind(item, place)
+        if kind == "function_call_output":
+            messages.append(Message(role="tool", parts=[_decode_result(item, f"{place}.")]))
+        elif kind == "message" and item.get("role") != "assistant":
+            messages.append(_decode_message(item, f"{place}."))
+        else:
+            if not messages or messages[-1].role != "assistant":
+                messages.append(Message(role="assistant"))
+            add_item(messages[-1].parts, item, place)
+    return messages
+
+
+def add_item(parts: list[Part], item: Wire, where: str) -> None:
+    """Add to the parts of a turn of the model what one of its items says.
+
+    Raises:
+        ClientError: when the item has the wrong shape.
+    """
+    kind = _kind(item, where)
+    if kind == "message":
+        parts += _decode_said(item, f"{where}.")
+    elif kind == "function_call":
+        parts.append(_decode_call(item, f"{where}."))
+    elif kind == "reasoning":
+        thought = _decode_reasoning(item, f"{where}.")
+        if not _sign_call(parts, thought):
+            parts.append(thought)
+    elif kind == "image_generation_call" and isinstance(item.get("result"), str):
+        kind = f"image/{item.get('output_format') or 'png'}"
+        parts.append(Media(kind="image", media_type=kind, data=item["result"], form=others(item, ("result",))))
+    else:
+        parts.append(Native(rest=item))
+
+
+def encode_messages(messages: list[Message], dropped: Dropped, *, same: bool) -> list[Wire]:
+    """The items of messages, for a request."""
+    items: list[Wire] = []
+    for message in messages:
+        together: list[Part] = []  # content that makes one message item
+        for part in message.parts:
+            alone = stands_alone(part, assistant=message.role == "assistant")
+            if together and (alone or (same and "item" in part.form)):
+                items += _encode_message(message, together, dropped, same=same)
+                together = []
+            if alone:
+                items += encode_alone(part, dropped, same=same)
+            else:
+                together.append(part)
+        if together or not message.parts:
+            items += _encode_message(message, together, dropped, same=same)
+    return items
+
+
+def stands_alone(part: Part, *, assistant: bool) -> bool:
+    """Whether a part is an item by itself rather than content of a message."""
+    if isinstance(part, ToolCall | ToolResult | Reasoning):
+        return True
+    return assistant and isinstance(part, Media | Native) and "content" not in part.form
+
+
+def encode_alone(part: Part, dropped: Dropped, *, same: bool, answer: bool = False) -> list[Wire]:
+    """A part that stands alone as its items: mostly one, none for what this API has no place for, which is then noted.
+
+    Args:
+        part: the part.
+        dropped: takes the notes.
+        same: whether the part comes from this dialect.
+        answer: whether a client will read it and send it back, so that it may carry other providers' signatures.
+    """
+    rest = {} if isinstance(part, Native) else dropped.rest(part, same=same)
+    form = part.form if same else {}
+    carry = answer or same
+    match part:
+        case ToolCall():
+            call = {"type": "function_call", "call_id": part.id, "name": part.name}
+            items = [{**call, "arguments": part.arguments if same else part.arguments or "{}", **form, **rest}]
+            if part.signature and carry:
+                seal = f"{CALL_SIGNATURE}{part.id}.{part.signature}"
+                items.append({"type": "reasoning", "summary": [], "encrypted_content": seal})
+            return items
+        case ToolResult():
+            return [_encode_result(part, rest, dropped, same=same)]
+        case Reasoning():
+            return _encode_reasoning(part, rest, dropped, carry=carry, same=same, answer=answer)
+        case Native() if same:
+            return [part.rest]
+        case Media(kind="image", data=str()) if carry:
+            return [{"type": "image_generation_call", "result": part.data, **form, **rest}]
+    dropped.add(part.kind if isinstance(part, Media) else str(part.rest.get("type", "item")))
+    return []
+
+
+def summary(thought: str) -> list[Wire]:
+    """A thought as the `summary` of a reasoning item."""
+    return [{"type": "summary_text", "text": thought}] if thought else []
+
+
+def _kind(item: Wire, where: str) -> str:
+    kind = item.get("type", "message" if "role" in item else "item_reference")
+    if not isinstance(kind, str):
+        raise ClientError(f"{where}.type must be a string.")
+    return kind
+
+
+def _decode_message(item: Wire, where: str) -> Message:
+    role = _ROLES.get(text(item, "role", where))
+    if role is None:
+        raise ClientError(f"{where}role must be one of {', '.join(_ROLES)}.")
+    form = picked(item, ("type", *_NAMES))
+    message = Message(role=role, rest=others(item, ("type", "role", "content", *_NAMES)), form=form)
+    content = item.get("content")
+    message.bare = isinstance(content, str)
+    message.parts = _decode_content(content, f"{where}content", assistant=False)
+    return message
+
+
+def _decode_said(item: Wire, where: str) -> list[Part]:
+    if item.get("content") == []:
+        return [Native(rest=item)]
+    parts = _decode_content(item.get("content"), f"{where}content", assistant=True)
+    for part in parts:
+        if isinstance(part, Media | Native):
+            part.form = {**part.form, "content": True}
+    fields = {name: value for name, value in item.items() if name != "content"}
+    bare = {"bare": True} if isinstance(item.get("content"), str) else {}
+    parts[0].form = {**parts[0].form, "item": fields, **bare}
+    return parts
+
+
+def _decode_content(content: Any, where: str, *, assistant: bool) -> list[Part]:
+    if isinstance(content, str):
+        return [Text(text=content)]
+    if not isinstance(content, list):
+        raise ClientError(f"{where} must be a string or a list.")
+    return [decode_part(part, f"{where}[{index}]", assistant=assistant) for index, part in enumerate(content)]
+
+
+def _decode_call(item: Wire, where: str) -> ToolCall:
+    name, call_id, arguments = (text(item, field, where) for field in ("name", "call_id", "arguments"))
+    rest = others(item, ("type", "call_id", "name", "arguments", *_NAMES))
+    return ToolCall(id=call_id, name=name, arguments=arguments, rest=rest, form=picked(item, _NAMES))
+
+
+def _decode_result(item: Wire, where: str) -> ToolResult:
+    output = item.get("output")
+    return ToolResult(
+        id=text(item, "call_id", where),
+        name=optional(item, "name", str, where),
+        parts=_decode_content(output, f"{where}output", assistant=False),
+        bare=isinstance(output, str),
+        rest=others(item, ("type", "call_id", "name", "output", *_NAMES)),
+        form=picked(item, _NAMES),
+    )
+
+
+def _decode_reasoning(item: Wire, where: str) -> Reasoning:
+    sealed = optional(item, "encrypted_content", str, where)
+    form = picked(item, (*_NAMES, "summary", "content"))
+    thought = Reasoning(text=_thought(form), rest=others(item, ("type", "encrypted_content", *form)), form=form)
+    if sealed is not None and sealed.startswith(SIGNATURE):
+        thought.signature = sealed.removeprefix(SIGNATURE)
+    else:
+        thought.sealed = sealed
+    return thought
+
+
+def _thought(form: Rest) -> str:
+    """The text of a thought: its own words where the wire has them, else the summary."""
+    for field in ("content", "summary"):
+        pieces = form.get(field)
+        texts = [piece.get("text") for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
+        if found := "\n\n".join(piece for piece in texts if isinstance(piece, str)):
+            return found
+    return ""
+
+
+def _sign_call(parts: list[Part], thought: Reasoning) -> bool:
+    """Give a call its signature back, if that is what the thought carries."""
+    if thought.sealed is None or not thought.sealed.startswith(CALL_SIGNATURE):
+        return False
+    call_id, _, signature = thought.sealed.removeprefix(CALL_SIGNATURE).rpartition(".")
+    for part in reversed(parts):
+        if isinstance(part, ToolCall) and part.id == call_id:
+            part.signature = signature
+            return True
+    return False
+
+
+def _encode_message(message: Message, parts: list[Part], dropped: Dropped, *, same: bool) -> list[Wire]:
+    """The message items of content that stands together: one, but for an answer of another dialect."""
+    assistant = message.role == "assistant"
+    content = [
+        wire for part in parts if (wire := encode_part(part, dropped, same=same, assistant=assistant)) is not None
+    ]
+    if same:
+        fields = parts[0].form.get("item") if assistant and parts else None
+        bare = message.bare if fields is None else "bare" in parts[0].form
+        if fields is None:
+            fields = {"role": message.role, **message.form, **message.rest}
+        return [{**fields, "content": content[0]["text"] if bare and len(content) == 1 else content}]
+    dropped.rest(message, same=False)
+    role = "user" if message.role == "tool" else message.role
+    if assistant:
+        # The form with plain text asks for no made-up ids.
+        return [
+            {"role": role, "content": wire["text"]}
+            if wire["type"] == "output_text"
+            else {"type": "message", "role": role, "content": [wire]}
+            for wire in content
+        ]
+    bare = len(content) == 1 and content[0]["type"] == "input_text"
+    return [{"role": role, "content": content[0]["text"] if bare else content}] if content else []
+
+
+def _encode_result(result: ToolResult, rest: Rest, dropped: Dropped, *, same: bool) -> Wire:
+    item: Wire = {"type": "function_call_output", "call_id": result.id}
+    content = [wire for part in result.parts if (wire := encode_part(part, dropped, same=same)) is not None]
+    texts = [wire["text"] for wire in content if wire["type"] == "input_text"]
+    if same:
+        name = {} if result.name is None else {"name": result.name}
+        output = texts[0] if result.bare and len(texts) == len(content) == 1 else content
+        return {**item, **name, "output": output, **result.form, **rest}
+    if result.error:
+        dropped.add("is_error")
+    return {**item, "output": "".join(texts) if len(texts) == len(content) <= 1 else content}
+
+
+def _encode_reasoning(
+    thought: Reasoning, rest: Rest, dropped: Dropped, *, carry: bool, same: bool, answer: bool
+) -> list[Wire]:
+    sealed = thought.sealed
+    if sealed is None and thought.signature is not None and carry:
+        sealed = SIGNATURE + thought.signature
+    encrypted = {} if sealed is None else {"encrypted_content": sealed}
+    if same and thought.text == _thought(thought.form):
+        return [{"type": "reasoning", **thought.form, **encrypted, **rest}]
+    if sealed is None and not answer:
+        # A request may only bring back what the provider itself sealed.
+        dropped.add("reasoning")
+        return []
+    names = picked(thought.form, _NAMES) if same else {}
+    return [{"type": "reasoning", **names, "summary": summary(thought.text), **encrypted, **rest}]

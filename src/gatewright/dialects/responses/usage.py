@@ -1,0 +1,62 @@
+"""Usage: cached and cache-writing tokens are part of `input_tokens`, thought is part of `output_tokens`.
+
+Shapes: OpenAI API reference, "The response object" (https://platform.openai.com/docs/api-reference/responses/object).
+"""
+
+from typing import Any
+
+from gatewright.dialects.conversation import Dropped, Usage
+from gatewright.dialects.responses.content import Wire
+from gatewright.dialects.responses.wire import mapping, optional, others, picked
+
+_DETAILS = ("input_tokens_details", "output_tokens_details")
+
+
+def decode_usage(value: Any) -> Usage:
+    """The tokens of an answer, each in one bucket.
+
+    Raises:
+        ClientError: when a count is not a number.
+    """
+    wire = mapping(value, "usage")
+    prompt, answer = (_count(wire, name) for name in ("input_tokens", "output_tokens"))
+    details, answer_details = (mapping(wire.get(name) or {}, f"usage.{name}") for name in _DETAILS)
+    # No bucket is larger than what it is a part of.
+    cached = min(_count(details, "cached_tokens"), prompt)
+    written = min(_count(details, "cache_write_tokens"), prompt - cached)
+    reasoning = min(_count(answer_details, "reasoning_tokens"), answer)
+    return Usage(
+        input=prompt - cached - written,
+        cache_read=cached,
+        cache_write_5m=written,
+        output=answer - reasoning,
+        reasoning=reasoning,
+        rest=others(wire, ("input_tokens", "output_tokens", "total_tokens", *_DETAILS)),
+        form=picked(wire, ("total_tokens", *_DETAILS)),
+    )
+
+
+def encode_usage(usage: Usage, dropped: Dropped, *, same: bool) -> Wire:
+    """The tokens of an answer as this API counts them; `same` when they come from it."""
+    written = usage.cache_write_5m + usage.cache_write_1h
+    wire: Wire = {
+        "input_tokens": usage.prompt,
+        "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written},
+        "output_tokens": usage.answer,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.total,
+    }
+    if same:
+        for name in _DETAILS:
+            was = usage.form.get(name)
+            if isinstance(was, dict):
+                wire[name] = was | {field: count for field, count in wire[name].items() if field in was}
+            else:
+                wire |= {name: was} if name in usage.form else {}
+                wire = wire if name in usage.form else {field: wire[field] for field in wire if field != name}
+        wire |= picked(usage.form, ("total_tokens",))
+    return wire | dropped.rest(usage, same=same)
+
+
+def _count(wire: Wire, name: str) -> int:
+    return max(0, optional(wire, name, int, "usage.") or 0)
