@@ -57,7 +57,7 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
         _print_json(as_plain(found.to_proto()))
         return
     config = found.fallback_config
-    attempts = "off" if config is None else f"at most {config.max_attempts} tried" if config.max_attempts else "on"
+    attempts = f"at most {config.max_attempts} tried" if config and config.max_attempts else "all tried"
     click.echo(
         f"{found.name}  ({found.endpoint_id})\n"
         f"created         {moment(found.created_at)}\n"

@@ -9,7 +9,7 @@ from gatewright.entities.proto import endpoints_pb2
 
 
 class RoutingStrategy(StrEnum):
-    """How one PRIMARY model is chosen for a request; without a strategy the first one serves all."""
+    """How one PRIMARY model is chosen for a request: by weight, whether or not an endpoint names the strategy."""
 
     REQUEST_BASED_TRAFFIC_SPLIT = "REQUEST_BASED_TRAFFIC_SPLIT"
 
@@ -29,7 +29,7 @@ class GatewayModelLinkageType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackConfig(Entity[endpoints_pb2.FallbackConfig]):
-    """Turns an endpoint's fallback on by being there, even empty.
+    """How an endpoint's FALLBACK models are tried.
 
     Attributes:
         strategy: how FALLBACK models are tried; None is SEQUENTIAL.
@@ -112,8 +112,8 @@ class GatewayEndpoint(Entity[endpoints_pb2.GatewayEndpoint]):
         tags: its tags in the order they were first set.
         created_by: who made it, at most 255 characters; None when unknown, which is written as an empty text.
         last_updated_by: who changed it last; limits and wire form as `created_by`.
-        routing_strategy: how a PRIMARY model is chosen; None means the first one serves all.
-        fallback_config: None means no fallback.
+        routing_strategy: how a PRIMARY model is chosen; None is REQUEST_BASED_TRAFFIC_SPLIT, the only one there is.
+        fallback_config: how FALLBACK models are tried; None means in their order, all of them.
         experiment_id: where usage is recorded, a number as text; None for nowhere.
         usage_tracking: whether calls are recorded; True when absent on the wire.
     """

@@ -66,7 +66,7 @@ def stored_endpoint(stored: GatewayEndpoint) -> Fields:
     fields: Fields = {
         "models": tuple((name, _single(one.weight)) for name, one in _named(primaries)),
         "fallbacks": tuple(name for name, _ in _named(fallbacks)) or None,
-        "max_attempts": (_attempts(config.max_attempts) if config else "off") if fallbacks else None,
+        "max_attempts": _attempts(config.max_attempts if config else None) if fallbacks else None,
         "routing_strategy": stored.routing_strategy,
         "usage_tracking": stored.usage_tracking,
     }
