@@ -30,6 +30,7 @@ def test_sizes_are_written_as_people_write_them(text, size):
     [
         ("PORT", "http"), ("PORT", "65536"), ("PORT", "-1"), ("WORKERS", "0"), ("MAX_BODY", "lots"), ("MAX_BODY", "0"),
         ("NO_AUTH", "maybe"), ("CONNECT_TIMEOUT", "0"), ("CONNECT_TIMEOUT", "nan"), ("LOG_LEVEL", "loud"),
+        ("DATA_DIR", "a\udcffb"), ("DATA_DIR", "a\nb"), ("DATA_DIR", "~nobody-here/x"), ("KEK_FILE", "~nobody-here/x"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_used_is_named(name, text):

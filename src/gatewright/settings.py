@@ -52,7 +52,16 @@ def _size(text: str) -> int:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    if not text.isprintable():
+        raise ValueError("use a path of printable characters in UTF-8")
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("there is no such home directory") from None
+
+
+def _optional_path(text: str) -> str:
+    return str(_path(text)) if text else ""
 
 
 def _text(text: str) -> str:
@@ -95,7 +104,7 @@ class Settings:
     no_auth: bool = _setting(_flag, default=False)
     admin_key: str = _setting(_text, "", secret=True)
     kek: str = _setting(_text, "", secret=True)
-    kek_file: str = _setting(_text, "")
+    kek_file: str = _setting(_optional_path, "")
     allow_private_upstreams: bool = _setting(_flag, default=False)
     max_body: int = _setting(_size, 64 << 20)
     connect_timeout: float = _setting(_seconds, 10.0)
@@ -129,7 +138,7 @@ class Settings:
     @property
     def kek_path(self) -> Path:
         """The file of key-encryption keys, used when `kek` is not set."""
-        return Path(self.kek_file).expanduser().absolute() if self.kek_file else self.data_dir / "kek"
+        return Path(self.kek_file).absolute() if self.kek_file else self.data_dir / "kek"
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **options: Any) -> "Settings":

@@ -88,6 +88,7 @@ endpoints:
         ("{sk-canary-4f9a7c: x}", "must be one reference: write {env: NAME}"),
         ("[sk-canary-4f9a7c]", "must be one reference: write {env: NAME}"),
         ("{file: missing.key}", "missing.key cannot be read: No such file or directory."),
+        ("{file: ~nobody-here/key}", "its path cannot be understood."),
         ("{file: .}", "cannot be read: Is a directory."),
         ('"sk-canary-4f9a7c"', "is written out here"),
         ("~", "is written out here"),
@@ -146,6 +147,9 @@ def test_too_large_or_binary_key_files_are_refused(refused, tmp_path):
         (b"secrets: {a: {provider: !!binary aGk=}}\n", "gateway.yaml:1: 'provider' of secret 'a' has the YAML tag"),
         (b"secrets: {a: {provider: }}\n", "gateway.yaml:1: 'provider' of secret 'a' has no value."),
         (b"secrets: {<<: {a: {}}}\n", "gateway.yaml:1: "),
+        (b'\n"\\UFFFFFFFF": 1\n', "gateway.yaml:2: a number there is too large."),
+        (b'\n"\\U00110000": 1\n', "gateway.yaml:2: a number there is too large."),
+        (b"%YAML " + b"9" * 5000 + b".1\n", "gateway.yaml:1: a number there is too large."),
         (b"? [a, b]\n: c\n", "gateway.yaml:1: a key of the file must be a text."),
         (b"#" * (MAX_BYTES + 1), f"gateway.yaml: larger than {MAX_BYTES} bytes."),
     ],
@@ -153,6 +157,17 @@ def test_too_large_or_binary_key_files_are_refused(refused, tmp_path):
 def test_what_is_not_a_gateway_file_is_refused_with_its_line(refused, data, told):
     """No bytes make a traceback, a hang or an object."""
     assert refused(data).startswith(told)
+
+
+def test_what_is_told_of_a_hopeless_file_stays_readable(refused):
+    """Neither thousands of problems nor a name of a megabyte fill the terminal."""
+    told = refused("".join(f"key{number}: 1\n" for number in range(3000))).splitlines()
+    assert len(told) == 101
+    assert told[-1] == "gateway.yaml: and 2900 more problems."
+    told = refused(f"? {'x' * 500_000}\n: 1\n")
+    assert told.startswith("gateway.yaml:1: unknown key 'xxx")
+    assert told.endswith("Known here: endpoints, model_definitions, secrets.")
+    assert len(told) < 1100
 
 
 def test_a_billion_laughs_are_refused_at_once(refused):

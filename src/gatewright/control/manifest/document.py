@@ -12,6 +12,8 @@ from gatewright.errors import ConfigError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
+MAX_TOLD = 100
+MAX_LINE = 1000
 
 
 class Problems:
@@ -32,7 +34,15 @@ class Problems:
     def error(self) -> ConfigError:
         """Everything found, one `file:line: problem` a line, in the order of the file."""
         found = sorted(dict.fromkeys(self._found), key=lambda problem: problem[0])
-        return ConfigError("\n".join(f"{self._name}:{line}: {text}" for line, text in found))
+        told = [f"{self._name}:{line}: {_shortened(text)}" for line, text in found[:MAX_TOLD]]
+        if len(found) > MAX_TOLD:
+            told.append(f"{self._name}: and {len(found) - MAX_TOLD} more problems.")
+        return ConfigError("\n".join(told))
+
+
+def _shortened(text: str) -> str:
+    """A problem without most of a name that fills pages."""
+    return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE // 2]} … {text[-MAX_LINE // 2 :]}"
 
 
 def line_of(node: yaml.Node) -> int:
@@ -87,6 +97,7 @@ def compose(data: bytes, name: str) -> yaml.Node:
     except UnicodeDecodeError as problem:
         line = data[: problem.start].count(b"\n") + 1
         raise ConfigError(f"{name}:{line}: not UTF-8 text.") from None
+    loader = None
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
@@ -98,6 +109,10 @@ def compose(data: bytes, name: str) -> yaml.Node:
         mark = problem.problem_mark or problem.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
         raise ConfigError(f"{where}: {problem.problem or problem.context}.") from None
+    except (ValueError, OverflowError):
+        # The library lets Python's own errors through for a number that is no character, or no version.
+        where = f"{name}:{loader.line + 1}" if loader else name
+        raise ConfigError(f"{where}: a number there is too large.") from None
     if root is None:
         raise ConfigError(f"{name}: empty. It needs 'secrets', 'model_definitions' or 'endpoints'.")
     return root

@@ -59,8 +59,9 @@ class References:
         return Value(text, f"env {name}")
 
     def _from_file(self, node: yaml.Node, name: str, what: str) -> Value | None:
-        path = self._folder / Path(name).expanduser()
+        path = self._folder / name
         try:
+            path = self._folder / Path(name).expanduser()
             with path.open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
             text = data.decode().removesuffix("\n").removesuffix("\r")
