@@ -1,6 +1,7 @@
 """What a client may ask, as values in one table of method and path. The pipeline is written once over them.
 
-A new surface is a row here and, where it is not pass-through, a dialect of its own.
+A new surface is a row here, with its prefix in `server/render.py` and its fields for the OpenAPI document in
+`control/api/inference.py`; a test holds the three together.
 """
 
 import re

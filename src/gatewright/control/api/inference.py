@@ -26,6 +26,7 @@ _CONTENTS: dict[str, Any] = {
     "items": {"type": "object"},
     "examples": [[{"role": "user", "parts": [{"text": "Say hello."}]}]],
 }
+_CONTENT: dict[str, Any] = {"type": "object", "examples": [{"parts": [{"text": "Say hello."}]}]}
 _TOKENS: dict[str, Any] = {"type": "integer", "minimum": 1, "examples": [256]}
 
 # By the end of the path: the body's fields, and which of them are required. The first row that fits is it.
@@ -48,6 +49,8 @@ _BODIES: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     (":generateContent", {"contents": _CONTENTS}, ()),
     (":streamGenerateContent", {"contents": _CONTENTS}, ()),
     (":countTokens", {"contents": _CONTENTS}, ()),
+    (":embedContent", {"content": _CONTENT}, ()),
+    (":batchEmbedContents", {"requests": {"type": "array", "items": {"type": "object"}}}, ()),
 )
 _FAILURES = {
     "400": "The request cannot be served as it is.",
