@@ -1,0 +1,78 @@
+"""Images, sounds, films and documents: `inlineData` and `fileData`.
+
+Gemini API reference, "Blob" and "FileData" (https://ai.google.dev/api/caching#Blob). Bytes are base64 in either
+alphabet, with or without padding (https://protobuf.dev/programming-guides/json/); the model has the standard one.
+"""
+
+import base64
+import mimetypes
+from typing import Any
+from urllib.parse import urlsplit
+
+from gatewright.dialects.conversation import Dropped, Media, MediaKind
+from gatewright.dialects.generate_content.fields import Fields, restored
+
+_KINDS: dict[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video"}
+_TYPES = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4", "document": "application/pdf"}
+_FILES = ("gs://", "files/", "https://generativelanguage.googleapis.com/")
+_TO_STANDARD = str.maketrans("-_", "+/")
+
+
+def inline_data(fields: Fields) -> Media:
+    """Media whose content is in the body."""
+    blob = fields.inside("inlineData")
+    assert blob is not None  # noqa: S101 - the caller has seen it
+    given = blob.need("data", str)
+    data = given.translate(_TO_STANDARD)
+    data += "=" * (-len(data) % 4)
+    if data != given:
+        blob.keep("data", given)
+    kind = blob.take("mimeType", str)
+    return Media(kind=_kind(kind), media_type=kind, data=data, name=blob.take("displayName", str))
+
+
+def file_data(fields: Fields) -> Media:
+    """Media that lie elsewhere: with Google, or anywhere on the web."""
+    file = fields.inside("fileData")
+    assert file is not None  # noqa: S101 - the caller has seen it
+    place = file.need("fileUri", str)
+    kind = file.take("mimeType", str)
+    media = Media(kind=_kind(kind), media_type=kind, name=file.take("displayName", str))
+    if place.startswith(_FILES):
+        media.file_id = place
+    else:
+        media.url = place
+    return media
+
+
+def encode_media(media: Media, dropped: Dropped, *, same: bool) -> dict[str, Any] | None:
+    """Media as a part; None when Gemini cannot be given them."""
+    if media.text is not None:
+        body = _blob("inlineData", "data", base64.b64encode(media.text.encode()).decode(), "text/plain")
+    elif media.data is not None:
+        body = _blob("inlineData", "data", media.data, media.media_type or (None if same else _TYPES[media.kind]))
+    elif media.url is not None:
+        body = _blob("fileData", "fileUri", media.url, media.media_type or (None if same else _guess(media)))
+    elif media.file_id is not None and (same or media.file_id.startswith(_FILES)):
+        body = _blob("fileData", "fileUri", media.file_id, media.media_type)
+    else:
+        dropped.add("file_id")
+        return None
+    if not same:
+        dropped.update(["filename"] if media.name else [])
+        return body | dropped.rest(media, same=False)
+    if media.name is not None:
+        next(iter(body.values()))["displayName"] = media.name
+    return restored(body, media.form, media.rest)
+
+
+def _blob(name: str, field: str, value: str, kind: str | None) -> dict[str, Any]:
+    return {name: {field: value} if kind is None else {"mimeType": kind, field: value}}
+
+
+def _kind(media_type: str | None) -> MediaKind:
+    return _KINDS.get((media_type or "").lower().partition("/")[0], "document")
+
+
+def _guess(media: Media) -> str:
+    return mimetypes.guess_type(urlsplit(media.url or "").path)[0] or _TYPES[media.kind]
