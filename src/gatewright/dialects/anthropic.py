@@ -7,10 +7,10 @@ import msgspec
 
 from gatewright.errors import GatewrightError
 
-# Anthropic's error types by status; any other status takes the type of its class.
-_TYPES = {
+TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
@@ -18,11 +18,12 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+"""Anthropic's error types by status; any other status takes the type of its class."""
 
 
 def error(problem: GatewrightError) -> bytes:
     """The body of an error answer: `{"type": "error", "error": {type, message}}`."""
-    kind = _TYPES.get(problem.status, "api_error" if problem.status >= 500 else "invalid_request_error")
+    kind = TYPES.get(problem.status, "api_error" if problem.status >= 500 else "invalid_request_error")
     return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": problem.public}})
 
 

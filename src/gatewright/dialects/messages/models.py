@@ -1,0 +1,70 @@
+"""What each generation of Claude accepts in a request, so that a translated request is not refused.
+
+Sources: Anthropic's "Models overview", "Extended thinking", "Adaptive thinking", "Effort", "Structured outputs" and the
+migration guides of Claude 4.7, 5 and 5.5 (https://platform.claude.com/docs/en/about-claude/models/overview). A request
+that comes in this dialect is never changed by what is said here.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+_VERSION = re.compile(r"claude-(?:([a-z]+)-)?v?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """What a model accepts.
+
+    Attributes:
+        thinking: not at all, with a budget of tokens, or by effort.
+        always_thinks: thinking cannot be switched off.
+        efforts: accepted levels, lowest first.
+        samplers: how many of `temperature` and `top_p` may be set; with none, `top_k` may not be either.
+        structured: it takes a schema for its answer, and strict tools.
+        forced: a tool call can be forced.
+        max_tokens: asked for where the client set no limit; the API requires one.
+    """
+
+    thinking: Literal["none", "budget", "effort"] = "budget"
+    always_thinks: bool = False
+    efforts: tuple[str, ...] = ()
+    samplers: int = 2
+    structured: bool = False
+    forced: bool = True
+    max_tokens: int = 8192
+
+
+_CURRENT = Generation(
+    thinking="effort",
+    efforts=("low", "medium", "high", "xhigh", "max"),
+    samplers=0,
+    structured=True,
+    max_tokens=32_000,
+)
+_ALWAYS = replace(_CURRENT, always_thinks=True, forced=False)
+
+# By version, newest first: the first whose version is not above the model's.
+_GENERATIONS: tuple[tuple[tuple[int, int], Generation], ...] = (
+    ((5, 5), _ALWAYS),
+    ((4, 7), _CURRENT),
+    ((4, 6), replace(_CURRENT, efforts=("low", "medium", "high", "max"), samplers=1)),
+    ((4, 5), Generation(samplers=1, structured=True, max_tokens=32_000)),
+    ((4, 1), Generation(samplers=1, max_tokens=32_000)),
+    ((3, 7), Generation(max_tokens=32_000)),
+    ((3, 5), Generation(thinking="none")),
+    ((0, 0), Generation(thinking="none", max_tokens=4096)),
+)
+_OTHER = Generation()  # another maker's model behind this API
+
+
+def generation(model: str) -> Generation:
+    """What a model accepts, by its name as any provider writes it."""
+    name = model.lower()
+    found = _VERSION.search(name)
+    if found is None:
+        return _CURRENT if "claude" in name else _OTHER
+    family, version = found[1], (int(found[2]), int(found[3] or 0))
+    if family in ("fable", "mythos"):
+        return replace(_ALWAYS, forced=version < (5, 1))
+    return next(one for since, one in _GENERATIONS if version >= since)
