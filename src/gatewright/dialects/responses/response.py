@@ -26,6 +26,7 @@ from gatewright.dialects.responses.usage import decode_usage, encode_usage
 from gatewright.dialects.responses.wire import NAME, array, mapping, optional, others, text
 from gatewright.errors import ClientError, UpstreamError, UpstreamProtocolError
 
+# Fields that an answer has a place for.
 _KNOWN = ("id", "model", "created_at", "output", "usage", "service_tier")
 
 _INCOMPLETE: dict[str, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}

@@ -1,0 +1,243 @@
+"""How the items of a streamed answer are told: one writer for each kind of part."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from gatewright.dialects import sse
+from gatewright.dialects.conversation import Dropped, Part, Reasoning, Refusal, Text, ToolCall
+from gatewright.dialects.responses.content import Wire
+from gatewright.dialects.responses.items import encode_alone
+from gatewright.dialects.responses.response import Ids, dress, encode_content, open_message
+from gatewright.dialects.stream import PartEnded, PartGrew
+
+
+@dataclass(slots=True)
+class Log:
+    """What was told: events are numbered, and items kept for the last event.
+
+    Attributes:
+        dropped: takes the names of what this API cannot express.
+        ids: makes up the ids of items; None for an answer of this dialect, whose items have theirs.
+        output: the items, as far as they are known.
+    """
+
+    dropped: Dropped
+    ids: Ids | None = None
+    output: list[Wire] = field(default_factory=list)
+    _number: int = 0
+
+    @property
+    def same(self) -> bool:
+        """Whether the answer comes from this dialect."""
+        return self.ids is None
+
+    def write(self, kind: str, **fields: Any) -> bytes:
+        """An event."""
+        wire = {"type": kind, **fields, "sequence_number": self._number}
+        self._number += 1
+        return sse.write(msgspec.json.encode(wire), kind.encode())
+
+    def add(self, item: Wire) -> tuple[Wire, bytes]:
+        """Tell of a new item; returns what names it in its events, too."""
+        place = {"item_id": item.get("id", ""), "output_index": len(self.output)}
+        self.output.append(item)
+        return place, self.write("response.output_item.added", output_index=place["output_index"], item=item)
+
+    def done(self, place: Wire, item: Wire) -> bytes:
+        """Tell that an item is complete."""
+        self.output[place["output_index"]] = item
+        return self.write("response.output_item.done", output_index=place["output_index"], item=item)
+
+    def alone(self, part: Part) -> list[Wire]:
+        """A part as its items."""
+        return encode_alone(part, self.dropped, same=self.same, answer=True)
+
+    def dressed(self, item: Wire) -> Wire:
+        """An item with id and status."""
+        return item if self.ids is None else dress(item, self.ids)
+
+
+class MessageItem:
+    """A message, of which the next content follows."""
+
+    def __init__(self, log: Log, first: Part) -> None:
+        self.log = log
+        self.fields = (first.form.get("item") if log.same else None) or open_message(log.ids)
+        self.content: list[Wire] = []
+        self.place: Wire = {}
+
+    def begin(self) -> bytes:
+        """The events that it begins with."""
+        self.place, added = self.log.add({**self.fields, "status": "in_progress", "content": []})
+        return added
+
+    def end(self, status: str) -> bytes:
+        """The events that it ends with."""
+        fields = self.fields if self.fields.get("status") == "incomplete" else {**self.fields, "status": status}
+        return self.log.done(self.place, {**fields, "content": self.content})
+
+
+class Content:
+    """Text or a refusal, in a message."""
+
+    def __init__(self, message: MessageItem, part: Text | Refusal) -> None:
+        self._message, self._log, self._part = message, message.log, replace(part)
+        self._texts: list[str] = []
+        self._place = {**message.place, "content_index": len(message.content)}
+        self._name = "refusal" if isinstance(part, Refusal) else "output_text"
+        # Every event of a text has these, and none of a refusal.
+        self._logprobs: Wire = {} if isinstance(part, Refusal) else {"logprobs": []}
+
+    def begin(self) -> bytes:
+        """The events that it begins with."""
+        wire = encode_content(self._part, self._log.dropped, same=False)
+        self._message.content.append(wire or {})
+        return self._log.write("response.content_part.added", **self._place, part=wire)
+
+    def grow(self, event: PartGrew) -> bytes:
+        """More text."""
+        self._texts.append(event.text)
+        return self._log.write(f"response.{self._name}.delta", **self._place, delta=event.text, **self._logprobs)
+
+    def end(self, event: PartEnded) -> bytes:
+        """The events that it ends with."""
+        self._part.text = "".join(self._texts)
+        self._part.rest, self._part.form = event.rest or self._part.rest, event.form or self._part.form
+        wire = encode_content(self._part, self._log.dropped, same=self._log.same) or {}
+        self._message.content[self._place["content_index"]] = wire
+        self._message.fields = (event.form.get("item") if self._log.same else None) or self._message.fields
+        whole = {"refusal" if self._name == "refusal" else "text": self._part.text}
+        said = self._log.write(f"response.{self._name}.done", **self._place, **whole, **self._logprobs)
+        return said + self._log.write("response.content_part.done", **self._place, part=wire)
+
+
+class Call:
+    """A tool call."""
+
+    def __init__(self, log: Log, part: ToolCall) -> None:
+        self._log, self._part = log, replace(part)
+        self._texts: list[str] = []
+        self._item: Wire = {}
+        self._place: Wire = {}
+
+    def begin(self) -> bytes:
+        """The events that it begins with."""
+        self._item = self._log.dressed(self._log.alone(self._part)[0])
+        self._place, added = self._log.add({**self._item, "status": "in_progress", "arguments": ""})
+        return added
+
+    def grow(self, event: PartGrew) -> bytes:
+        """More of the arguments, or of the signature."""
+        if event.signature:
+            self._part.signature = (self._part.signature or "") + event.signature
+        if not event.text:
+            return b""
+        self._texts.append(event.text)
+        return self._log.write("response.function_call_arguments.delta", **self._place, delta=event.text)
+
+    def end(self, event: PartEnded) -> bytes:
+        """The events that it ends with."""
+        out = b"" if self._texts or self._log.same else self.grow(PartGrew(at=event.at, text="{}"))
+        part = self._part
+        part.arguments = "".join(self._texts)
+        part.rest, part.form = event.rest or part.rest, event.form or part.form
+        item, *signed = self._log.alone(part)
+        item = item if self._log.same else self._item | item
+        out += self._log.write("response.function_call_arguments.done", **self._place, arguments=part.arguments)
+        out += self._log.done(self._place, item)
+        for carrier in signed:
+            dressed = self._log.dressed(carrier)
+            place, added = self._log.add(dressed)
+            out += added + self._log.done(place, dressed)
+        return out
+
+
+class Thought:
+    """A thought: of another dialect a summary in one piece, of this one what it was."""
+
+    def __init__(self, log: Log, part: Reasoning) -> None:
+        self._log, self._part = log, replace(part)
+        self._item: Wire = {}
+        self._place: Wire = {}
+        self._texts: list[str] = []
+        self._kind = "summary"
+        self._pieces: list[list[str]] = []
+
+    def begin(self) -> bytes:
+        """The events that it begins with."""
+        self._item = self._log.dressed(self._log.alone(Reasoning(form=self._part.form))[0])
+        self._place, added = self._log.add({"summary": [], **self._item, "status": "in_progress"})
+        return added
+
+    def grow(self, event: PartGrew) -> bytes:
+        """More text, signature, or the sealed form."""
+        part = self._part
+        part.sealed = event.sealed or part.sealed
+        part.signature = (part.signature or "") + event.signature or None
+        if not event.text:
+            return b""
+        self._texts.append(event.text)
+        out = b""
+        piece = event.form.get("piece") if self._log.same else None
+        if piece is not None and self._pieces:
+            return self._end_piece() + self._begin_piece(piece)
+        if not self._pieces:
+            out = self._begin_piece(piece or "summary")
+        self._pieces[-1].append(event.text)
+        return out + self._log.write(f"response.{self._event}.delta", **self._at, delta=event.text)
+
+    def end(self, event: PartEnded) -> bytes:
+        """The events that it ends with."""
+        out = self._end_piece() if self._pieces else b""
+        part = self._part
+        part.text = "".join(self._texts)
+        part.rest, part.form = event.rest or part.rest, event.form or part.form
+        item = self._log.alone(part)[0]
+        return out + self._log.done(self._place, item if self._log.same else self._item | item)
+
+    @property
+    def _event(self) -> str:
+        return "reasoning_text" if self._kind == "content" else "reasoning_summary_text"
+
+    @property
+    def _at(self) -> Wire:
+        return {**self._place, f"{self._kind}_index": len(self._pieces) - 1}
+
+    def _piece(self, text: str) -> Wire:
+        return {"type": "reasoning_text" if self._kind == "content" else "summary_text", "text": text}
+
+    def _begin_piece(self, kind: str) -> bytes:
+        self._kind = kind
+        self._pieces.append([])
+        part = "content_part" if kind == "content" else "reasoning_summary_part"
+        return self._log.write(f"response.{part}.added", **self._at, part=self._piece(""))
+
+    def _end_piece(self) -> bytes:
+        text = "".join(self._pieces[-1])
+        part = "content_part" if self._kind == "content" else "reasoning_summary_part"
+        done = self._log.write(f"response.{self._event}.done", **self._at, text=text)
+        return done + self._log.write(f"response.{part}.done", **self._at, part=self._piece(text))
+
+
+class Whole:
+    """An item that comes as a whole: a picture, or what only this dialect knows."""
+
+    def __init__(self, log: Log, item: Wire) -> None:
+        self._log = log
+        self._item = log.dressed(item)
+        self._place: Wire = {}
+
+    def begin(self) -> bytes:
+        """The events that it begins with."""
+        self._place, added = self._log.add(self._item)
+        return added
+
+    def grow(self, event: PartGrew) -> bytes:  # noqa: ARG002 - it does not grow
+        """Nothing."""
+        return b""
+
+    def end(self, event: PartEnded) -> bytes:
+        """The events that it ends with."""
+        return self._log.done(self._place, (event.rest if self._log.same else None) or self._item)
