@@ -1,0 +1,317 @@
+"""Requests.
+
+Shape: OpenAI API reference, "Create chat completion"
+(https://platform.openai.com/docs/api-reference/chat/create); `functions` and `function_call` are its form before
+tools. Besides: `reasoning` of OpenRouter, `thinking.budget_tokens` of Databricks, `random_seed` and tool choice `any`
+of Mistral, `top_k` of many.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+from gatewright.dialects.chat.fields import Fields, restored
+from gatewright.dialects.chat.turns import decode_messages, encode_messages
+from gatewright.dialects.conversation import Dropped, Effort, OutputFormat, Request, Tool, ToolChoice, ToolMode
+from gatewright.errors import ClientError
+
+NAME = "chat"
+
+# Fields that are the model's own, by kind of value: (on the wire, in the model).
+_NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
+_INTEGERS = (("top_k", "top_k"), ("n", "candidates"), ("top_logprobs", "top_logprobs"))
+_FLAGS = ("logprobs", "stream")
+
+# First of the spellings that a wire has, and so the usual one.
+_MAX_TOKENS = ("max_completion_tokens", "max_tokens")
+_SEEDS = ("seed", "random_seed")
+
+_EFFORTS: tuple[str, ...] = get_args(Effort)
+_MODES: dict[str, ToolMode] = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
+_TIERS = {"standard_only": "default", "standard": "default"}
+_KNOWN_TIERS = ("auto", "default", "flex", "scale", "priority")
+
+# Effort for a budget: up to so many tokens. OpenAI's API knows no budget of thought.
+_BUDGETS: tuple[tuple[int, Effort], ...] = ((0, "none"), (2048, "low"), (8192, "medium"))
+
+# OpenAI's models that think refuse `max_tokens`; providers that copy its API may not know the newer name.
+_NEWER = re.compile(r"(?:^|[/.])(?:o\d|gpt-[5-9])")
+
+MAX_STOPS = 4
+"""Stop texts that OpenAI's API takes."""
+
+
+def decode_request(body: Mapping[str, Any]) -> Request:
+    """A client's body as a request.
+
+    Raises:
+        ClientError: naming the field that is wrong.
+    """
+    found = Fields(body, "", ClientError)
+    request = Request(dialect=NAME, model=found.text("model") or "", rest=found.left)
+    request.messages = decode_messages(found)
+    for name in _NUMBERS:
+        setattr(request, name, found.number(name))
+    for name, ours in _INTEGERS:
+        setattr(request, ours, found.integer(name))
+    for name in _FLAGS:
+        setattr(request, name, found.flag(name))
+    request.user = found.text("user")
+    request.service_tier = found.text("service_tier")
+    request.max_tokens = _first_integer(found, _MAX_TOKENS, request)
+    request.seed = _first_integer(found, _SEEDS, request)
+    _decode_stop(found, request)
+    _decode_tools(found, request)
+    _decode_choice(found, request)
+    _decode_output(found, request)
+    _decode_effort(found, request)
+    options = found.inner("stream_options")
+    if options is not None:
+        request.stream_usage = options.flag("include_usage")
+        found.back("stream_options", options)
+    return request
+
+
+def _first_integer(found: Fields, names: tuple[str, ...], request: Request) -> int | None:
+    for name in names:
+        value = found.integer(name)
+        if value is not None:
+            request.form[names[0]] = name
+            return value
+    return None
+
+
+def _decode_stop(found: Fields, request: Request) -> None:
+    if isinstance(found.left.get("stop"), str):
+        request.stop = [found.needed("stop")]
+        request.form["stop"] = "bare"
+        return
+    stops = found.items("stop")
+    if not all(isinstance(stop, str) for stop in stops):
+        raise found.wrong("stop", "a string or a list of strings")
+    request.stop = stops or None
+
+
+def _decode_tools(found: Fields, request: Request) -> None:
+    for place, one in enumerate(found.objects("tools")):
+        if one.left.get("function") is None:
+            # A tool of the provider's own, or one of free text. Its name tells where it stood.
+            request.rest[f"tools[{place}]"] = one.left
+            continue
+        kind = one.left.pop("type", None)
+        inner = one.inner("function") or one
+        tool = _decode_tool(inner)
+        tool.rest = one.left
+        one.back("function", inner)
+        if kind != "function":
+            tool.form["type"] = kind
+        request.tools.append(tool)
+    for one in found.objects("functions"):
+        tool = _decode_tool(one)
+        tool.rest = one.left
+        tool.form["as"] = "functions"
+        request.tools.append(tool)
+
+
+def _decode_tool(found: Fields) -> Tool:
+    return Tool(
+        name=found.needed("name"),
+        description=found.text("description"),
+        schema=found.mapping("parameters"),
+        strict=found.flag("strict"),
+    )
+
+
+def _decode_choice(found: Fields, request: Request) -> None:
+    parallel = found.flag("parallel_tool_calls")
+    for key in ("tool_choice", "function_call"):
+        choice = _read_choice(found, key)
+        if choice is not None:
+            choice.parallel = parallel
+            choice.form["as"] = key
+            request.choice = choice
+            return
+    if parallel is not None:
+        request.choice = ToolChoice(mode="auto", parallel=parallel, form={"as": ""})
+
+
+def _read_choice(found: Fields, key: str) -> ToolChoice | None:
+    """Take a tool choice; one that only this API knows, such as a choice of several tools, stays."""
+    value = found.left.get(key)
+    if isinstance(value, str):
+        mode = _MODES.get(value)
+        if mode is None:
+            raise found.wrong(key, f"one of {', '.join(_MODES)}, or an object")
+        del found.left[key]
+        return ToolChoice(mode=mode, form={"mode": value} if value == "any" else {})
+    if value is not None and not isinstance(value, dict):
+        raise found.wrong(key, "a string or an object")
+    named = value.get("function") if value and key == "tool_choice" else value
+    if not isinstance(named, dict) or not isinstance(named.get("name"), str):
+        return None
+    form = {"value": found.left.pop(key)}
+    return ToolChoice(mode="named", name=named["name"], form=form)
+
+
+def _decode_output(found: Fields, request: Request) -> None:
+    value = found.left.get("response_format")
+    if value is None:
+        return
+    outer = Fields(value, "response_format", ClientError)
+    kind = outer.needed("type")
+    if kind == "text":
+        request.form["response_format"] = found.left.pop("response_format")
+    elif kind == "json_object":
+        del found.left["response_format"]
+        request.output = OutputFormat(rest=outer.left)
+    elif kind == "json_schema":
+        del found.left["response_format"]
+        inner = outer.inner("json_schema")
+        if inner is None:
+            raise outer.wrong("json_schema", "an object")
+        request.output = OutputFormat(
+            schema=inner.mapping("schema"), name=inner.text("name"), strict=inner.flag("strict"), rest=outer.left
+        )
+        request.output.form["type"] = kind
+        outer.back("json_schema", inner)
+
+
+def _decode_effort(found: Fields, request: Request) -> None:
+    if found.left.get("reasoning_effort") in _EFFORTS:
+        request.effort = cast("Effort", found.left.pop("reasoning_effort"))
+    if isinstance(found.left.get("reasoning"), dict) and (inner := found.inner("reasoning")) is not None:
+        if request.effort is None and inner.left.get("effort") in _EFFORTS:
+            request.effort = cast("Effort", inner.left.pop("effort"))
+            request.form["effort"] = "reasoning"
+        request.thinking_tokens = inner.integer("max_tokens")
+        request.form["thinking_tokens"] = "reasoning.max_tokens"
+        found.back("reasoning", inner)
+    if isinstance(found.left.get("thinking"), dict) and (inner := found.inner("thinking")) is not None:
+        if request.thinking_tokens is None and (budget := inner.integer("budget_tokens")) is not None:
+            request.thinking_tokens = budget
+            request.form["thinking_tokens"] = "thinking.budget_tokens"
+        found.back("thinking", inner)
+
+
+def encode_request(request: Request, model: str, dropped: Dropped) -> dict[str, Any]:
+    """A request as a provider's body.
+
+    Args:
+        request: of any dialect.
+        model: the provider's name of the model.
+        dropped: gets the fields that this API has no place for.
+    """
+    same = request.dialect == NAME
+    made: dict[str, Any] = {"model": model, "messages": encode_messages(request.messages, same=same, dropped=dropped)}
+    for name in (*_NUMBERS, *_FLAGS):
+        made[name] = getattr(request, name)
+    for name, ours in _INTEGERS:
+        made[name] = getattr(request, ours)
+    made["user"] = request.user
+    made["service_tier"] = request.service_tier
+    tokens = "max_completion_tokens" if _NEWER.search(model) else "max_tokens"
+    made[request.form.get(_MAX_TOKENS[0], tokens) if same else tokens] = request.max_tokens
+    made[request.form.get(_SEEDS[0], "seed") if same else "seed"] = request.seed
+    made["stop"] = request.stop[0] if request.stop and same and request.form.get("stop") else request.stop
+    if request.output is not None:
+        made["response_format"] = _encode_output(request.output, same, dropped)
+    if request.stream_usage is not None and (same or request.stream):
+        made["stream_options"] = {"include_usage": request.stream_usage}
+    made |= _encode_tools(request.tools, same, dropped)
+    if request.choice is not None and (same or request.tools):
+        made |= _encode_choice(request.choice, same, dropped)
+    made |= _encode_effort(request, same)
+    if not same:
+        _fit(made, dropped)
+    elif "response_format" in request.form:
+        made["response_format"] = request.form["response_format"]
+    made = {key: value for key, value in made.items() if value is not None}
+    return _with_native_tools(made, dropped.rest(request, same=same))
+
+
+def _fit(made: dict[str, Any], dropped: Dropped) -> None:
+    """Leave out what another dialect has and OpenAI's API refuses."""
+    if made.pop("top_k", None) is not None:
+        dropped.add("top_k")
+    tier = made.pop("service_tier")
+    if tier is not None:
+        made["service_tier"] = _TIERS.get(tier, tier if tier in _KNOWN_TIERS else None)
+        if made["service_tier"] is None:
+            dropped.add("service_tier")
+    stops = made["stop"] or []
+    if len(stops) > MAX_STOPS:
+        made["stop"] = stops[:MAX_STOPS]
+        dropped.add("stop")
+
+
+def _with_native_tools(made: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
+    whole = restored(made, rest, "stream_options", "reasoning", "thinking")
+    for key in [key for key in whole if key.startswith("tools[")]:
+        # In the order they stood, so that each finds its place.
+        whole.setdefault("tools", []).insert(int(key[6:-1]), whole.pop(key))
+    return whole
+
+
+def _encode_tools(tools: list[Tool], same: bool, dropped: Dropped) -> dict[str, list[dict[str, Any]]]:
+    made: dict[str, list[dict[str, Any]]] = {}
+    for tool in tools:
+        function: dict[str, Any] = {"name": tool.name}
+        if tool.description is not None:
+            function["description"] = tool.description
+        if tool.schema is not None:
+            function["parameters"] = tool.schema
+        if tool.strict is not None:
+            function["strict"] = tool.strict
+        rest = dropped.rest(tool, same=same)
+        if same and tool.form.get("as") == "functions":
+            made.setdefault("functions", []).append(restored(function, rest))
+            continue
+        kind = tool.form.get("type", "function") if same else "function"
+        outer = {"type": kind, "function": function} if kind is not None else {"function": function}
+        made.setdefault("tools", []).append(restored(outer, rest, "function"))
+    return made
+
+
+def _encode_choice(choice: ToolChoice, same: bool, dropped: Dropped) -> dict[str, Any]:
+    made: dict[str, Any] = {} if choice.parallel is None else {"parallel_tool_calls": choice.parallel}
+    dropped.rest(choice, same=same)
+    form = choice.form if same else {}
+    key = form.get("as", "tool_choice")
+    if "value" in form:
+        made[key] = form["value"]
+    elif choice.mode == "named":
+        made["tool_choice"] = {"type": "function", "function": {"name": choice.name}}
+    elif key:
+        made[key] = form.get("mode", choice.mode)
+    return made
+
+
+def _encode_output(output: OutputFormat, same: bool, dropped: Dropped) -> dict[str, Any]:
+    rest = dropped.rest(output, same=same)
+    if output.schema is None and not (same and output.form.get("type")):
+        return restored({"type": "json_object"}, rest)
+    inner: dict[str, Any] = {}
+    if output.name is not None or not same:
+        inner["name"] = output.name or "answer"
+    if output.schema is not None:
+        inner["schema"] = output.schema
+    if output.strict is not None:
+        inner["strict"] = output.strict
+    return restored({"type": "json_schema", "json_schema": inner}, rest, "json_schema")
+
+
+def _encode_effort(request: Request, same: bool) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    effort, budget = request.effort, request.thinking_tokens
+    if not same:
+        if effort is None and budget is not None and budget >= 0:
+            effort = next((effort for most, effort in _BUDGETS if budget <= most), "high")
+        return {} if effort is None else {"reasoning_effort": effort}
+    if effort is not None and request.form.get("effort"):
+        made["reasoning"] = {"effort": effort}
+    elif effort is not None:
+        made["reasoning_effort"] = effort
+    if budget is not None:
+        outer, _, inner = request.form.get("thinking_tokens", "thinking.budget_tokens").partition(".")
+        made.setdefault(outer, {})[inner] = budget
+    return made
