@@ -21,10 +21,15 @@ _CODES = {
 }
 
 
+def code(status: int) -> str:
+    """google.rpc.Code of an HTTP status."""
+    return _CODES.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+
+
 def error(problem: GatewrightError) -> bytes:
     """The body of an error answer: `{"error": {code, message, status}}`."""
-    status = _CODES.get(problem.status, "INTERNAL" if problem.status >= 500 else "INVALID_ARGUMENT")
-    return msgspec.json.encode({"error": {"code": problem.status, "message": problem.public, "status": status}})
+    shown = {"code": problem.status, "message": problem.public, "status": code(problem.status)}
+    return msgspec.json.encode({"error": shown})
 
 
 def stream_error(problem: GatewrightError) -> bytes:

@@ -80,7 +80,7 @@ def decode_part(fields: Fields, ids: CallIds) -> list[Part]:
         return [part]
     # The name under which it stood is told by the form of the part it stood on.
     form = {name: fields.form[name] for name in (SIGNATURE,) if name in fields.form}
-    return [part, Reasoning(signature=signature, form=form | {ON_PREVIOUS: True})]
+    return [part, Reasoning(signature=signature, form=form | {"thought": None, ON_PREVIOUS: True})]
 
 
 def _text(fields: Fields) -> Text | Reasoning:

@@ -1,0 +1,201 @@
+"""A streamed answer, read.
+
+A chunk is a `GenerateContentResponse` that holds more of the answer. Its parts are whole but for text, which goes on in
+the next chunk when that one's text is of the same kind. Counts in a later chunk replace those of an earlier one. The
+wire has no end mark: a stream is complete when every candidate has a `finishReason`, or the prompt was blocked. Some
+models put a `finishReason` into every chunk, so an answer is finished only when the stream is.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gatewright.dialects.conversation import Part, Reasoning, Rest, Text, ToolCall
+from gatewright.dialects.generate_content.calls import CallIds
+from gatewright.dialects.generate_content.elements import ChunkReader
+from gatewright.dialects.generate_content.fields import Fields, provider_fault
+from gatewright.dialects.generate_content.parts import ON_PREVIOUS, decode_part
+from gatewright.dialects.generate_content.response import NAME, blocked, created, digest, finish_of, finish_reason
+from gatewright.dialects.generate_content.usage import counted, decode_usage
+from gatewright.dialects.stream import Began, Counted, Ended, Event, Failed, Finished, PartBegan, PartEnded, PartGrew
+from gatewright.errors import UpstreamProtocolError
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """One answer of the stream.
+
+    Attributes:
+        parts: how many have begun.
+        open: the part that may go on; None when there is none.
+        calls: whether it calls a tool.
+        reason: its last `finishReason`.
+        rest: what only this dialect understands, for `Finished`.
+    """
+
+    parts: int = 0
+    open: Text | Reasoning | None = None
+    calls: list[Part] = field(default_factory=list)
+    reason: str | None = None
+    rest: Rest = field(default_factory=dict)
+
+
+class Decoder:
+    """Bytes of `streamGenerateContent` to events; server-sent events or a JSON array, as they come."""
+
+    def __init__(self) -> None:
+        self._chunks = ChunkReader()
+        self._ids: CallIds | None = None  # None before the first chunk
+        self._candidates: dict[int, _Candidate] = {}
+        self._blocked = False
+        self._failed = False
+        self._rest: Rest = {}
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that the bytes complete.
+
+        Raises:
+            UpstreamProtocolError: when they are not of this API.
+        """
+        if self._failed:
+            return []
+        return [event for chunk in self._chunks.feed(data) for event in self._read(chunk)]
+
+    def end(self) -> list[Event]:
+        """The events left when the bytes have ended.
+
+        Raises:
+            UpstreamProtocolError: when the stream was not complete.
+        """
+        if self._failed:
+            return []
+        events = [event for chunk in self._chunks.end() for event in self._read(chunk)]
+        if events and isinstance(events[-1], Failed):
+            return events
+        unfinished = any(one.reason is None for one in self._candidates.values())
+        if unfinished or not (self._candidates or self._blocked):
+            raise UpstreamProtocolError("Its stream ended without a finishReason.")
+        for at, candidate in self._candidates.items():
+            events += self._close(at, candidate)
+        for at, candidate in self._candidates.items():
+            finish = finish_of(candidate.reason, candidate.calls) or "other"
+            form: Rest = {} if finish_reason(finish) == candidate.reason else {"finishReason": candidate.reason}
+            events.append(Finished(finish=finish, candidate=at, rest=candidate.rest, form=form))
+        if not self._candidates:
+            events.append(Finished(finish="content_filter", form={"made": True}))
+        events.append(Ended(rest=self._rest))
+        return events
+
+    def _read(self, chunk: bytes) -> list[Event]:
+        if self._failed:
+            return []
+        try:
+            body = msgspec.json.decode(chunk)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+            raise provider_fault("a chunk of its stream is no JSON.") from problem
+        fields = Fields(body, "", provider_fault)
+        if fields.name("error"):
+            self._failed = True
+            return [_failed(body["error"])]
+        events: list[Event] = []
+        began: Began | None = None
+        id_, model = fields.take("responseId", str), fields.take("modelVersion", str)
+        if self._ids is None:
+            began = Began(dialect=NAME, id=id_ or "", model=model or "", created=created(fields), form=fields.form)
+            self._ids = CallIds(began.id or digest(body))
+            events.append(began)
+        else:
+            fields.take("createTime", str)
+        self._blocked = self._blocked or blocked(fields)
+        for place, one in enumerate(fields.each("candidates") or ()):
+            events += self._more(one, place, self._ids)
+        if counted(fields.peek("usageMetadata")):
+            events.append(Counted(usage=decode_usage(fields.take("usageMetadata", dict) or {})))
+        elif began is None:
+            fields.take("usageMetadata", dict)
+        (self._rest if began is None else began.rest).update(fields.rest())
+        return events
+
+    def _more(self, fields: Fields, place: int, ids: CallIds) -> list[Event]:
+        index = fields.take("index", int)
+        at = place if index is None else index
+        candidate = self._candidates.setdefault(at, _Candidate())
+        content = fields.inside("content")
+        events: list[Event] = []
+        if content is not None:
+            content.take("role", str)
+            for one in content.each("parts") or ():
+                for part in decode_part(one, ids):
+                    events += self._part(at, candidate, part)
+        candidate.reason = fields.take("finishReason", str) or candidate.reason
+        # What belongs to the text of this chunk, as its log probabilities do, stays with it.
+        last = events[-1] if events else None
+        (last.rest if isinstance(last, PartGrew) else candidate.rest).update(fields.rest())
+        return events
+
+    def _part(self, at: int, candidate: _Candidate, part: Part) -> list[Event]:
+        if isinstance(part, Text) and not (part.text or part.rest):
+            return []
+        events: list[Event] = []
+        if not _goes_on(candidate.open, part):
+            events += self._close(at, candidate)
+            events.append(PartBegan(at=candidate.parts, part=_bare(part), candidate=at))
+            candidate.parts += 1
+            candidate.open = part if isinstance(part, Text | Reasoning) else None
+        here = candidate.parts - 1
+        text, signature = _told(part)
+        if text or signature:
+            events.append(PartGrew(at=here, text=text, signature=signature, candidate=at))
+        if candidate.open is None:
+            events.append(PartEnded(at=here, candidate=at))
+        elif signature:
+            # What a signature stands on ends there.
+            events += self._close(at, candidate)
+        if isinstance(part, ToolCall):
+            candidate.calls.append(part)
+        return events
+
+    def _close(self, at: int, candidate: _Candidate) -> list[Event]:
+        if candidate.open is None:
+            return []
+        candidate.open = None
+        return [PartEnded(at=candidate.parts - 1, candidate=at)]
+
+
+def _goes_on(before: Text | Reasoning | None, part: Part) -> bool:
+    if isinstance(part, Text):
+        return isinstance(before, Text) and not part.rest
+    own = part.form.get(ON_PREVIOUS) or "thought" in part.form
+    return isinstance(part, Reasoning) and isinstance(before, Reasoning) and not part.rest and not own
+
+
+def _bare(part: Part) -> Part:
+    """The part without what `PartGrew` tells."""
+    if isinstance(part, Text):
+        return Text(text="", rest=part.rest, form=part.form)
+    if isinstance(part, Reasoning):
+        return Reasoning(rest=part.rest, form=part.form)
+    if isinstance(part, ToolCall):
+        return ToolCall(id=part.id, name=part.name, arguments="", rest=part.rest, form=part.form)
+    return part
+
+
+def _told(part: Part) -> tuple[str, str]:
+    if isinstance(part, Text):
+        return part.text, ""
+    if isinstance(part, Reasoning):
+        return part.text, part.signature or ""
+    return (part.arguments, part.signature or "") if isinstance(part, ToolCall) else ("", "")
+
+
+def _failed(error: Any) -> Failed:
+    """`google.rpc.Status` as JSON (https://cloud.google.com/apis/design/errors)."""
+    found = error if isinstance(error, dict) else {"message": error}
+    code, message, kind = found.get("code"), found.get("message"), found.get("status")
+    return Failed(
+        message=message if isinstance(message, str) else "The provider reports an error without a message.",
+        kind=kind if isinstance(kind, str) else "",
+        status=code if isinstance(code, int) and 400 <= code < 600 else 500,
+        rest={name: value for name, value in found.items() if name not in ("code", "message", "status")},
+    )
