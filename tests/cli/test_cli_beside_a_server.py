@@ -5,6 +5,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
+from fixtures.server import BOTH_DATABASES
 from gatewright.cli import main
 from gatewright.control.crypto import Keyring, Vault
 from gatewright.control.store import secrets
@@ -23,7 +24,7 @@ endpoints:
 
 def command(server, *words):
     environment = {"GATEWRIGHT_DATA_DIR": str(server.data_dir), "GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS": "1"}
-    result = CliRunner().invoke(main, list(words), env=environment)
+    result = CliRunner().invoke(main, list(words), env=environment | server.environment)
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -42,13 +43,14 @@ def test_an_applied_endpoint_and_a_made_key_are_served_within_a_second(server, t
     assert server.get("/v1/models", key=key).status == 401
 
 
+@BOTH_DATABASES
 def test_secrets_written_around_a_rotation_are_all_under_the_new_key(server):
     """The running server encrypts under the new key from the rotation on, so the old one can go."""
     for number in range(3):
         server.manage("secrets/create", secret_name=f"before-{number}", secret_value={"api_key": f"sk-{number}-before"})
     command(server, "secrets", "rotate")
     server.manage("secrets/create", secret_name="after", secret_value={"api_key": "sk-after"})
-    settings = Settings.load({}, data_dir=server.data_dir)
+    settings = Settings.load(server.environment, data_dir=server.data_dir)
     keyring = Keyring.load(settings)
     database = Database(settings.database_url)
     with database.read() as tx:

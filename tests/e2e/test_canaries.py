@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 
+import psycopg
 import pytest
+
+from fixtures.server import BOTH_DATABASES
 
 KEK = base64.b64encode(bytes(range(100, 132))).decode()
 PLANTED = {
@@ -110,8 +113,19 @@ def chats(call, provider):
     provider.fail = None
 
 
-def test_no_canary_is_in_any_answer_log_or_file(told):
-    """Answers with their headers, everything printed at debug level, and every file of the data directory."""
+def dumps(url):
+    """Each table of a PostgreSQL database by name, as pg_dump writes it and as the bytes that are stored."""
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            for form in ("TEXT", "BINARY"):
+                with connection.cursor().copy(f'COPY "{table}" TO STDOUT (FORMAT {form})') as copied:
+                    yield table, b"".join(copied)
+
+
+@BOTH_DATABASES
+def test_no_canary_is_in_any_answer_log_or_file(told, database_kind):
+    """Answers with their headers, everything printed at debug level, every file of the data directory, every table."""
     server, answers = told
     assert server.stop() in (0, -15)
     assert len(answers) > 60
@@ -119,9 +133,12 @@ def test_no_canary_is_in_any_answer_log_or_file(told):
         assert found_in(answer) == [], answer
     assert found_in(server.log.read_bytes()) == []
     files = [path for path in server.data_dir.rglob("*") if path.is_file()]
-    assert any(path.name == "gatewright.db" for path in files)
-    for path in files:
-        assert found_in(path.read_bytes()) == [], path
+    stored = [(path.name, path.read_bytes()) for path in files]
+    if database_kind == "postgres":
+        stored += dumps(server.environment["GATEWRIGHT_DATABASE"])
+    assert any(b"can...Zq83" in data for _, data in stored), "the masked value is where the secrets are"
+    for name, data in stored:
+        assert found_in(data) == [], name
 
 
 def test_the_canaries_would_be_found():
