@@ -1,4 +1,4 @@
-"""How a server starts: keys, ports, the database, and the time it takes."""
+"""How a server starts: keys, ports and the database."""
 
 import socket
 import stat
