@@ -41,11 +41,11 @@ def decode_failure(chunk: dict[str, Any]) -> Failed | None:
         message=message if isinstance(message, str) else "The provider reports an error.",
         kind=next((word for word in words if word), ""),
         status=status,
-        rest={key: value for key, value in found.items() if key not in ("message", "type", "object")},
+        form=found,
     )
 
 
 def encode_failure(failed: Failed, *, same: bool) -> dict[str, Any]:
     """The object of an error event."""
     made = {"message": failed.message, "type": failed.kind or "api_error", "param": None, "code": failed.kind or None}
-    return {"error": made | failed.rest if same else made}
+    return {"error": failed.form if same and failed.form else made}

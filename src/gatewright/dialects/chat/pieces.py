@@ -19,10 +19,13 @@ def dicts(value: Any) -> list[dict[str, Any]]:
 
 
 def kept(waiting: Rest, under: str, more: Rest) -> None:
-    """Keep fields until there is an event to go with; null and empty ones say nothing."""
-    more = {key: value for key, value in more.items() if value not in (None, "", [], {})}
-    if more:
-        waiting[under] = {**waiting.get(under, {}), **more}
+    """Keep fields until there is an event to go with: lists grow; null and empty ones say nothing."""
+    for key, value in more.items():
+        if value in (None, "", [], {}):
+            continue
+        fields = waiting.setdefault(under, {})
+        old = fields.get(key)
+        fields[key] = old + value if isinstance(old, list) and isinstance(value, list) else value
 
 
 def _text(value: Any) -> str:

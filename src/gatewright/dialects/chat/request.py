@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from gatewright.dialects.chat.fields import Fields, restored
+from gatewright.dialects.chat.tiers import fitting_tier
 from gatewright.dialects.chat.turns import decode_messages, encode_messages
 from gatewright.dialects.conversation import Dropped, Effort, OutputFormat, Request, Tool, ToolChoice, ToolMode
 from gatewright.errors import ClientError
@@ -28,9 +29,6 @@ _SEEDS = ("seed", "random_seed")
 
 _EFFORTS: tuple[str, ...] = get_args(Effort)
 _MODES: dict[str, ToolMode] = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
-_TIERS = {"standard_only": "default", "standard": "default"}
-_KNOWN_TIERS = ("auto", "default", "flex", "scale", "priority")
-
 # Effort for a budget: up to so many tokens. OpenAI's API knows no budget of thought.
 _BUDGETS: tuple[tuple[int, Effort], ...] = ((0, "none"), (2048, "low"), (8192, "medium"))
 
@@ -233,11 +231,7 @@ def _fit(made: dict[str, Any], dropped: Dropped) -> None:
     """Leave out what another dialect has and OpenAI's API refuses."""
     if made.pop("top_k", None) is not None:
         dropped.add("top_k")
-    tier = made.pop("service_tier")
-    if tier is not None:
-        made["service_tier"] = _TIERS.get(tier, tier if tier in _KNOWN_TIERS else None)
-        if made["service_tier"] is None:
-            dropped.add("service_tier")
+    made["service_tier"] = fitting_tier(made["service_tier"], dropped)
     stops = made["stop"] or []
     if len(stops) > MAX_STOPS:
         made["stop"] = stops[:MAX_STOPS]

@@ -24,6 +24,7 @@ from gatewright.dialects.chat.parts import (
     only_text,
 )
 from gatewright.dialects.chat.request import NAME
+from gatewright.dialects.chat.tiers import fitting_tier
 from gatewright.dialects.chat.usage import decode_usage, encode_usage
 from gatewright.dialects.conversation import (
     Answer,
@@ -145,8 +146,9 @@ def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> dict[st
         made["choices"] = [
             _encode_candidate(candidate, index, legacy, dropped) for index, candidate in enumerate(answer.candidates)
         ]
-    if answer.service_tier is not None:
-        made["service_tier"] = answer.service_tier
+    tier = answer.service_tier if same else fitting_tier(answer.service_tier, dropped)
+    if tier is not None:
+        made["service_tier"] = tier
     if answer.usage is not None:
         made["usage"] = encode_usage(answer.usage, same=same)
         dropped.rest(answer.usage, same=same)
