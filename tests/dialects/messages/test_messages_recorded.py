@@ -4,9 +4,9 @@ import json
 import random
 
 import pytest
+
 from fixtures.messages_wire import accumulate, frames, unframed
 from fixtures.recorded import exchanges
-
 from gatewright.dialects import messages
 from gatewright.dialects.conversation import Dropped, Reasoning, Text, ToolCall
 from gatewright.dialects.stream import Began, Counted, Ended, Failed, Finished, PartBegan, PartEnded, PartGrew
@@ -166,4 +166,4 @@ def sdk(reader, raw):
     for event in frames(raw):
         if event["type"] != "ping":
             snapshot = reader.accumulate_event(event=event, current_snapshot=snapshot, json_bufs=buffers)
-    return snapshot.to_dict()
+    return snapshot.to_dict(warnings=False)

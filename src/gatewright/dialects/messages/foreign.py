@@ -31,10 +31,10 @@ def foreign(request: Request, model: str, dropped: Dropped) -> dict[str, Any]:
     how, accepts = Encoding(same=False, dropped=dropped), generation(model)
     system, turns = _conversation(request, how)
     body: dict[str, Any] = {"messages": turns, "max_tokens": request.max_tokens or accepts.max_tokens}
-    body |= _tools(request, accepts, dropped)
+    body |= _tools(request, accepts, how)
     body |= _output(request, accepts, system, dropped)
     if system:
-        body["system"] = [{"type": "text", "text": text} for text in system]
+        body["system"] = system
     _think(request, accepts, body, dropped)
     _sample(request, accepts, body, dropped)
     if request.stop:
@@ -66,19 +66,20 @@ def _note(request: Request, dropped: Dropped) -> None:
     dropped.update(name for name, lost in told.items() if lost)
 
 
-def _conversation(request: Request, how: Encoding) -> tuple[list[str], list[Block]]:
-    """The texts of the system prompt, and the turns."""
-    system: list[str] = []
+def _conversation(request: Request, how: Encoding) -> tuple[list[Block], list[Block]]:
+    """The blocks of the system prompt, and the turns."""
+    system: list[Block] = []
     turns: list[Block] = []
     for message in request.messages:
-        how.rest(message)
         blocks = encode_parts(message.parts, how)
+        if blocks:
+            blocks[-1] |= how.rest(message)
         if message.role in ("system", "developer"):
-            system += [block["text"] for block in blocks if block["type"] == "text"]
+            system += [block for block in blocks if block["type"] == "text"]
         elif blocks:
             _append(turns, message, blocks)
     if not turns and system:
-        turns, system = [{"role": "user", "content": [{"type": "text", "text": text} for text in system]}], []
+        turns, system = [{"role": "user", "content": system}], []
     if not turns:
         raise ClientError("messages must have at least one message with content.")
     for turn in turns:
@@ -98,37 +99,36 @@ def _append(turns: list[Block], message: Message, blocks: list[Block]) -> None:
         turns.append({"role": role, "content": blocks})
 
 
-def _tools(request: Request, accepts: Generation, dropped: Dropped) -> dict[str, Any]:
+def _tools(request: Request, accepts: Generation, how: Encoding) -> dict[str, Any]:
     if not request.tools:
         return {}
-    found: dict[str, Any] = {"tools": [_tool(tool, accepts, dropped) for tool in request.tools]}
+    found: dict[str, Any] = {"tools": [_tool(tool, accepts, how) for tool in request.tools]}
     choice = request.choice
     if choice is None:
         return found
-    dropped.rest(choice, same=False)
+    how.dropped.rest(choice, same=False)
     mode = choice.mode
     if mode in ("required", "named") and not accepts.forced:
-        dropped.add("tool_choice")
+        how.dropped.add("tool_choice")
         mode = "auto"
     named = {"name": choice.name} if mode == "named" else {}
     single = {"disable_parallel_tool_use": True} if choice.parallel is False and mode != "none" else {}
     return found | {"tool_choice": {"type": _CHOICES[mode], **named, **single}}
 
 
-def _tool(tool: Tool, accepts: Generation, dropped: Dropped) -> Block:
-    dropped.rest(tool, same=False)
+def _tool(tool: Tool, accepts: Generation, how: Encoding) -> Block:
     schema = {"type": "object", **(tool.schema or {"properties": {}})}
-    made: Block = {"name": tool.name, "input_schema": schema}
+    made: Block = {"name": tool.name, "input_schema": schema, **how.rest(tool)}
     if tool.description:
         made["description"] = tool.description
     if tool.strict and accepts.structured:
         made |= {"strict": True, "input_schema": closed(schema)}
     elif tool.strict:
-        dropped.add("strict")
+        how.dropped.add("strict")
     return made
 
 
-def _output(request: Request, accepts: Generation, system: list[str], dropped: Dropped) -> dict[str, Any]:
+def _output(request: Request, accepts: Generation, system: list[Block], dropped: Dropped) -> dict[str, Any]:
     """The answer's shape: enforced where the model can, else asked for at the end of the system prompt."""
     shape = request.output
     if shape is None:
@@ -139,7 +139,7 @@ def _output(request: Request, accepts: Generation, system: list[str], dropped: D
     dropped.add("response_format")
     demand = "Answer with one JSON object and nothing else: no explanation, no code fence."
     schema = "" if shape.schema is None else f"\nIt must be valid by this JSON Schema:\n{to_text(shape.schema)}"
-    system.append(demand + schema)
+    system.append({"type": "text", "text": demand + schema})
     return {}
 
 

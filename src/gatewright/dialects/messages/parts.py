@@ -31,6 +31,7 @@ Block = dict[str, Any]
 # An image's type by how its base64 begins, where the client did not say.
 _IMAGES = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lG": "image/gif", "UklG": "image/webp"}
 _TEXTUAL = re.compile(r"text/|application/(json|xml|yaml|x-yaml|javascript|x-ndjson)")
+_URL_SAFE = str.maketrans("-_", "+/")
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _IN_RESULTS = ("text", "image", "document", "search_result", "tool_reference")
 
@@ -50,8 +51,13 @@ class Encoding:
     answer: bool = False
 
     def rest(self, node: Node) -> Rest:
-        """What stands beside a value's own fields."""
-        return self.dropped.rest(node, same=self.same)
+        """What stands beside a value's own fields; of another dialect's, the cache control many clients send here."""
+        if self.same or self.answer or not isinstance(node.rest.get("cache_control"), dict):
+            return self.dropped.rest(node, same=self.same)
+        kept = dict(node.rest)
+        control = kept.pop("cache_control")
+        self.dropped.rest(Node(rest=kept), same=False)
+        return {"cache_control": control}
 
 
 def decode_content(found: Any, where: str, fault: Fault) -> tuple[list[Part], bool]:
@@ -223,7 +229,7 @@ def _document_source(data: str, media_type: str) -> Block | None:
     if not _TEXTUAL.match(media_type):
         return None
     try:
-        text = base64.b64decode(data, validate=True).decode()
+        text = base64.b64decode(data.translate(_URL_SAFE) + "==").decode()
     except (binascii.Error, ValueError):
         return None
     return {"type": "text", "media_type": "text/plain", "data": text}
@@ -241,9 +247,9 @@ def _write_reasoning(part: Reasoning, how: Encoding) -> list[Block]:
         blocks.append({"type": "thinking", "thinking": part.text, "signature": part.signature or ""})
     if part.sealed:
         blocks.append({"type": "redacted_thinking", "data": part.sealed})
-    if not blocks:
+    if part.text and not blocks:
         how.dropped.add("reasoning")
-    how.rest(part)
+    how.dropped.rest(part, same=False)
     return blocks
 
 

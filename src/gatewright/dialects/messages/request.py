@@ -1,5 +1,6 @@
 """Requests of the Messages API (https://platform.claude.com/docs/en/api/messages) as conversations, and back."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -28,6 +29,7 @@ _MODES: dict[str, ToolMode] = {"auto": "auto", "any": "required", "tool": "named
 _CHOICES = {mode: kind for kind, mode in _MODES.items()}
 _EFFORTS = frozenset(get_args(Effort)) - {"none", "minimal"}
 _TIERS = {"standard_only": "default"}  # the name other dialects have for it
+_TOOL = re.compile(r"tools\[(\d+)\]")  # where `rest` has a tool that is no function, and its place
 _OWN_TIERS = {other: own for own, other in _TIERS.items()}
 
 
@@ -115,12 +117,11 @@ def _signed(parts: list[Part]) -> list[Part]:
 
 def _read_tools(fields: Fields, request: Request) -> None:
     """Functions are tools; what the provider runs itself stays in `rest`, with its place."""
-    native: list[Any] = []
     found = fields.get("tools", list)
     for at, one in enumerate(found or ()):
         tool = Fields(one, f"tools[{at}]", clients)
         if tool.rest.get("type") not in (None, "custom"):
-            native.append([at, one])
+            fields.rest[f"tools[{at}]"] = one
             continue
         request.tools.append(
             Tool(
@@ -131,8 +132,8 @@ def _read_tools(fields: Fields, request: Request) -> None:
                 rest=tool.rest,
             )
         )
-    if native or found == []:
-        fields.rest["tools"] = native
+    if found == []:
+        request.form["tools"] = []
     choice = fields.within("tool_choice")
     if choice is None:
         return
@@ -198,7 +199,7 @@ def encode_request(request: Request, model: str, dropped: Dropped) -> dict[str, 
     if request.dialect != NAME:
         return named | foreign(request, model, dropped)
     how = Encoding(same=True, dropped=dropped)
-    body: dict[str, Any] = named | request.rest
+    body: dict[str, Any] = named | {key: value for key, value in request.rest.items() if not _TOOL.fullmatch(key)}
     turns = [_own(message, how) for message in request.messages]
     if turns and turns[0]["role"] == "system":
         body["system"] = turns.pop(0)["content"]
@@ -226,9 +227,10 @@ def _own(message: Message, how: Encoding) -> dict[str, Any]:
 
 def _own_tools(request: Request) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if request.tools or request.rest.get("tools") is not None:
+    native = {int(place[1]): tool for key, tool in request.rest.items() if (place := _TOOL.fullmatch(key))}
+    if request.tools or native or "tools" in request.form:
         found["tools"] = [_own_tool(tool) for tool in request.tools]
-        for at, tool in request.rest.get("tools") or ():
+        for at, tool in sorted(native.items()):
             found["tools"].insert(at, tool)
     choice = request.choice
     if choice is not None:
