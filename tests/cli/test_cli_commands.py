@@ -148,6 +148,13 @@ def test_a_key_is_printed_once_alone_on_stdout_and_only_its_hash_is_stored(gatew
     assert gatewright("keys", "list").stdout == ""
 
 
+def test_an_odd_name_of_a_key_does_not_move_the_cursor(gatewright):
+    """Neither in the list nor in the word that it is gone."""
+    gatewright("keys", "create", "\x1b[31m\n\u202e")
+    assert r"\x1b[31m\n\u202e" in gatewright("keys", "list").stdout
+    assert r"Revoked \x1b[31m\n\u202e (k-" in gatewright("keys", "revoke", "\x1b[31m\n\u202e").stdout
+
+
 def test_a_rotation_puts_every_secret_under_a_new_key_and_drops_the_old_one(gatewright, data_dir):
     """Old keys open nothing any more; the values are the same."""
     gatewright("apply", "-f", str(EXAMPLES[-1]))

@@ -6,7 +6,7 @@ import click
 
 from gatewright.cli.opened import opened
 from gatewright.cli.options import STORE, settings_from
-from gatewright.cli.table import moment, none_yet, table
+from gatewright.cli.table import moment, none_yet, plain, table
 from gatewright.control.store import keys as store
 from gatewright.settings import Settings
 
@@ -70,4 +70,4 @@ def revoke(settings: Settings, name: str) -> None:
     """
     with opened(settings) as database, database.write() as tx:
         gone = store.revoke(tx, name)
-    click.echo(f"Revoked {gone.name} ({gone.key_id}).")
+    click.echo(f"Revoked {plain(gone.name)} ({gone.key_id}).")

@@ -16,6 +16,9 @@ from gatewright.control.store.limits import storable
 from gatewright.control.store.tables import Stamped, Table
 from gatewright.errors import NotFoundError
 
+LONGEST_SHOWN = 500
+"""Characters of a name or an id that a message repeats; no stored one is longer."""
+
 Row = TypeVar("Row", bound=Table)
 Entity = TypeVar("Entity")
 
@@ -67,7 +70,7 @@ def require(tx: Session, kind: type[Row], *, called: str = "", **key: str) -> Ro
     """
     row = find(tx, kind, *key.values())
     if row is None:
-        shown = ", ".join(f"{name}={value!r}" for name, value in key.items())
+        shown = ", ".join(f"{name}={value[:LONGEST_SHOWN]!r}" for name, value in key.items())
         raise NotFoundError(f"{called or kind.called} not found ({shown})")
     return row
 
