@@ -69,7 +69,7 @@ class _Slot:
     ended: bool = False
     final: tuple[Rest, Rest] = field(default_factory=lambda: ({}, {}))
 
-    def grow(self, more: str, piece: tuple[str, int] | None = None) -> None:
+    def grow(self, more: str, piece: tuple[str, int] | None = None, rest: Rest | None = None) -> None:
         """Add text."""
         if not more or self.ended:
             return
@@ -83,7 +83,7 @@ class _Slot:
                 form = {}
             self.piece, self.seen = piece, 0
         self.seen += len(more)
-        self.events.append(PartGrew(at=0, text=more, form=form))
+        self.events.append(PartGrew(at=0, text=more, form=form, rest=rest or {}))
 
     def complete(self, whole: str, piece: tuple[str, int] | None = None) -> None:
         """Add what is missing of a text."""
@@ -114,7 +114,9 @@ class Decoder:
             "response.output_item.done": lambda wire: self._item_done(_index(wire), mapping(wire.get("item"), "item")),
             "response.content_part.added": self._part_added,
             "response.content_part.done": self._part_done,
-            "response.output_text.delta": lambda wire: self._said(wire, Text).grow(text(wire, "delta")),
+            "response.output_text.delta": lambda wire: self._said(wire, Text).grow(
+                text(wire, "delta"), rest={"logprobs": wire["logprobs"]} if wire.get("logprobs") else {}
+            ),
             "response.output_text.done": lambda wire: self._said(wire, Text).complete(text(wire, "text")),
             "response.refusal.delta": lambda wire: self._said(wire, Refusal).grow(text(wire, "delta")),
             "response.refusal.done": lambda wire: self._said(wire, Refusal).complete(text(wire, "refusal")),

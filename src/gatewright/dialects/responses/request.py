@@ -11,7 +11,7 @@ from gatewright.dialects.conversation import Dropped, Effort, Message, Native, O
 from gatewright.dialects.responses.content import Wire
 from gatewright.dialects.responses.items import decode_input, encode_messages
 from gatewright.dialects.responses.tools import decode_tools, encode_tools, hosted
-from gatewright.dialects.responses.wire import NAME, mapping, optional, others, text
+from gatewright.dialects.responses.wire import NAME, mapping, optional, others, picked, text
 
 # The wire's name, ours, and what it is.
 _FIELDS: tuple[tuple[str, str, type], ...] = (
@@ -104,11 +104,11 @@ def encode_options(request: Request, dropped: Dropped) -> Wire:
         reasoning = {} if request.effort is None else {"effort": request.effort}
         formats = request.form.get("text", {}) | _encode_format(request.output, dropped, same=True)
         out |= {name: value for name, value in (("reasoning", reasoning), ("text", formats)) if value}
-        for name, value in ({**request.rest, **request.form}).items():
+        for name, value in (request.rest | picked(request.form, (*_DEFAULTS, "include"))).items():
             parent, dot, child = name.partition(".")
             if dot and parent in _NESTED:
                 out[parent] = {**out.get(parent, {}), child: value}
-            elif not hosted(name) and name not in ("input", "tools", "text"):
+            elif not hosted(name):
                 out[name] = value
         return out
     dropped.rest(request, same=False)

@@ -46,15 +46,14 @@ def encode_usage(usage: Usage, dropped: Dropped, *, same: bool) -> Wire:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.total,
     }
-    if same:
-        for name in _DETAILS:
-            was = usage.form.get(name)
-            if isinstance(was, dict):
-                wire[name] = was | {field: count for field, count in wire[name].items() if field in was}
-            else:
-                wire |= {name: was} if name in usage.form else {}
-                wire = wire if name in usage.form else {field: wire[field] for field in wire if field != name}
-        wire |= picked(usage.form, ("total_tokens",))
+    for name in ("total_tokens", *_DETAILS) if same else ():
+        was = usage.form.get(name)
+        if isinstance(was, dict):
+            wire[name] = was | {field: count for field, count in wire[name].items() if field in was}
+        elif name in usage.form:
+            wire[name] = was
+        else:
+            del wire[name]
     return wire | dropped.rest(usage, same=same)
 
 

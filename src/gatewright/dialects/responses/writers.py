@@ -87,8 +87,7 @@ class Content:
         self._texts: list[str] = []
         self._place = {**message.place, "content_index": len(message.content)}
         self._name = "refusal" if isinstance(part, Refusal) else "output_text"
-        # Every event of a text has these, and none of a refusal.
-        self._logprobs: Wire = {} if isinstance(part, Refusal) else {"logprobs": []}
+        self._logprobs: list[Any] = []
 
     def begin(self) -> bytes:
         """The events that it begins with."""
@@ -99,7 +98,9 @@ class Content:
     def grow(self, event: PartGrew) -> bytes:
         """More text."""
         self._texts.append(event.text)
-        return self._log.write(f"response.{self._name}.delta", **self._place, delta=event.text, **self._logprobs)
+        logprobs = event.rest.get("logprobs", []) if self._log.same else []
+        self._logprobs += logprobs
+        return self._told("delta", logprobs, delta=event.text)
 
     def end(self, event: PartEnded) -> bytes:
         """The events that it ends with."""
@@ -109,8 +110,13 @@ class Content:
         self._message.content[self._place["content_index"]] = wire
         self._message.fields = (event.form.get("item") if self._log.same else None) or self._message.fields
         whole = {"refusal" if self._name == "refusal" else "text": self._part.text}
-        said = self._log.write(f"response.{self._name}.done", **self._place, **whole, **self._logprobs)
+        said = self._told("done", self._logprobs, **whole)
         return said + self._log.write("response.content_part.done", **self._place, part=wire)
+
+    def _told(self, step: str, logprobs: list[Any], **fields: Any) -> bytes:
+        # A text's events always have logprobs, and a refusal's never.
+        beside = {} if self._name == "refusal" else {"logprobs": logprobs}
+        return self._log.write(f"response.{self._name}.{step}", **self._place, **fields, **beside)
 
 
 class Call:
