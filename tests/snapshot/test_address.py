@@ -31,7 +31,7 @@ def test_public_addresses_are_taken_apart(url, address):
         "", "api.openai.com/v1", "ftp://api.openai.com", "http://api.openai.com", "https://", "https:///v1",
         "https://user:canary-password@api.openai.com", "https://canary-password@api.openai.com", "https://a/?q=1",
         "https://a/#f", "https://127.0.0.1", "https://localhost", "https://LOCALHOST.", "https://x.localhost",
-        "https://printer.local", "https://metadata.google.internal", "https://10.1.2.3", "https://169.254.169.254",
+        "https://printer.local", "https://metadata.google.internal", "https://10.1.2.3", "https://169.254.169.254", "https://192.0.0.192",
         "https://127.1", "https://0177.0.0.1", "https://2130706433", "https://0x7f000001", "https://0x7f.1",
         "https://[::1]", "https://[::ffff:127.0.0.1]", "https://[64:ff9b::7f00:1]", "https://[2002:7f00:1::]",
         "https://[fe80::1]", "https://[fc00::1]", "https://[::]", "https://0.0.0.0", "https://224.0.0.1",

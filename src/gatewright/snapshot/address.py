@@ -14,6 +14,8 @@ from gatewright.errors import ClientError
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Never a provider's; a cloud has its metadata at .192. Only newer Pythons take the whole block for private.
+_PROTOCOL_ASSIGNMENTS = ipaddress.ip_network("192.0.0.0/24")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
 # A host whose last label is a number is an IPv4 address to most resolvers, however oddly written (WHATWG URL, 4.).
 _LOOKS_NUMERIC = re.compile(r"(.*\.)?(0[xX][0-9a-fA-F]*|[0-9]+)")
@@ -64,6 +66,8 @@ def is_public(ip: IPAddress) -> bool:
             return is_public(inner)
         if ip in _NAT64_LOCAL or ip.is_site_local:
             return False
+    elif ip in _PROTOCOL_ASSIGNMENTS:
+        return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
