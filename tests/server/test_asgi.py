@@ -98,6 +98,19 @@ async def test_a_client_that_leaves_stops_the_request():
     assert upstream.aborted == 1
 
 
+async def test_a_request_that_the_server_can_wait_for_no_longer_is_told_to_come_again():
+    """The end of the grace period is a 503, not a fault."""
+    upstream = FakeClient(in_turn(Answer(body=[60.0])))
+    request = asyncio.create_task(call(make_server(make_holder("one"), upstream), "POST", "/v1/chat/completions", CHAT))
+    for _ in range(5):  # it waits for the provider
+        await asyncio.sleep(0)
+    request.cancel()
+    status, body = await request
+    assert status == 503
+    assert "shutting down" in json.loads(body)["error"]["message"]
+    assert upstream.aborted == 1
+
+
 async def test_everything_else_is_the_control_planes_for_an_admin_key():
     """The control plane learns who calls; no key and a key that may not manage are refused before it."""
     server = make_server(admin_holder())

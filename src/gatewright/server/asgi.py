@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from gatewright.dialects.errors import MANAGEMENT
-from gatewright.errors import GatewrightError
+from gatewright.errors import GatewrightError, UnavailableError
 from gatewright.gateway.deliver import deliver_error
 from gatewright.gateway.operations import Operation, Params, Table
 from gatewright.gateway.pipeline import Pipeline
@@ -74,16 +74,15 @@ class Server:
             await exchange.respond(503, TEXT, b"starting: no configuration is loaded yet")
 
     async def _serve(self, exchange: ASGIExchange, operation: Operation, params: Params) -> None:
-        """Run the pipeline, and stop it when the client leaves."""
-        work = asyncio.create_task(self._pipeline.serve(exchange, operation, params))
-        gone = asyncio.create_task(exchange.client_gone())
+        """Run the pipeline; it is cancelled when the client leaves, or when the server cannot wait any longer."""
         try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            await self._pipeline.serve(exchange, operation, params)
+        except asyncio.CancelledError:
+            if not exchange.gone and not exchange.started:
+                stopping = UnavailableError("Gatewright is shutting down. Send the request again.")
+                await deliver_error(exchange, stopping, (), operation.dialect)
         finally:
-            gone.cancel()
-            work.cancel()  # no effect when it is done
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            exchange.close()
 
     async def _refuse(self, exchange: ASGIExchange) -> None:
         """Answer for a path of a provider's API that is not served."""
@@ -112,6 +111,7 @@ class Server:
             await send({"type": "lifespan.startup.failed", "message": problem.public})
             return
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        with contextlib.suppress(asyncio.CancelledError):  # the server is made to stop at once
+            await receive()
         await self._stop()
         await send({"type": "lifespan.shutdown.complete"})

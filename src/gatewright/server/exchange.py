@@ -18,13 +18,16 @@ class ClientGoneError(ClientError):
 
 
 class ASGIExchange:
-    """One ASGI request; see `gateway/exchange.py` for the contract.
+    """One ASGI request; see `gateway/exchange.py` for the contract. To be closed when it is over.
 
     Args:
         scope: the connection scope.
         receive: gives the body.
         send: takes the answer.
         max_body: largest body in bytes.
+
+    Attributes:
+        gone: whether the client has left before its answer was complete.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int) -> None:
@@ -35,11 +38,12 @@ class ASGIExchange:
         self._receive = receive
         self._send = send
         self._max_body = max_body
-        self._body_read = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
         self.started = False
+        self.gone = False
 
     async def body(self) -> bytes:
-        """The whole request body.
+        """The whole request body. From then on the calling task is cancelled when the client leaves.
 
         Raises:
             TooLargeError: over the limit; as soon as that is known.
@@ -58,14 +62,21 @@ class ASGIExchange:
             if size > self._max_body:
                 raise too_large(self._max_body)
             more = message.get("more_body", False)
-        self._body_read.set()
+        # ASGI tells that the client has left only after the body was read.
+        self._watch = asyncio.create_task(self._cancel_when_gone(asyncio.current_task()))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def client_gone(self) -> None:
-        """Return when the client leaves; ASGI tells so only after the body was read."""
-        await self._body_read.wait()
+    async def _cancel_when_gone(self, serving: asyncio.Task[Any] | None) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self.gone = True
+        if serving is not None:
+            serving.cancel()
+
+    def close(self) -> None:
+        """Watch for the client no more."""
+        if self._watch is not None:
+            self._watch.cancel()
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer at once."""
