@@ -1,10 +1,16 @@
 """The composition root: builds every part from Settings and joins the planes."""
 
 import asyncio
+import contextlib
 import functools
 import logging
+import multiprocessing
+import os
+import signal
 import socket
 import sys
+import threading
+from multiprocessing import resource_tracker
 from typing import Any
 
 import uvicorn
@@ -69,6 +75,8 @@ def build(settings: Settings) -> Server:
 
 def create() -> Server:
     """What each worker process runs: the same server, from the settings in its environment."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent's to answer, by one worker after the other
+    threading.Thread(target=_follow_parent, name="gatewright-parent", daemon=True).start()
     settings = Settings.load()
     _log_to_stderr(settings)
     return build(settings)
@@ -111,6 +119,8 @@ def _make_admin_key(database: Database) -> str | None:
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are completed.
 
+    SIGHUP ends a single process the same way, and replaces the workers of several, one by one.
+
     Raises:
         ConfigError: when the server cannot start as it is set up.
         UnavailableError: when the database cannot be reached.
@@ -125,13 +135,19 @@ def run(settings: Settings) -> None:
     if settings.no_auth:
         _say(f"WARNING: no keys are asked for (--no-auth); everybody on this machine can use and manage {url}.")
     if settings.workers == 1:
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         config = uvicorn.Config(build(settings), **_UVICORN)
-        _Announcing(config, url).run(sockets=[bound])
+        with contextlib.suppress(KeyboardInterrupt):  # raised once it has stopped
+            _Announcing(config, url).run(sockets=[bound])
     else:
         settings.export()
+        # A terminal hangs up on all processes at once; multiprocessing's own helper inherits that it is to stay.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        resource_tracker.ensure_running()
         config = uvicorn.Config("gatewright.app:create", factory=True, workers=settings.workers, **_UVICORN)
         _say(f"Gatewright {__version__} starts {settings.workers} workers on {url}")
-        Multiprocess(config, sockets=[bound]).run()
+        _Workers(config, sockets=[bound]).run()
 
 
 _UVICORN: dict[str, Any] = {
@@ -166,6 +182,24 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             _say(f"Gatewright {__version__} serves on {self._url} (API: {self._url}/docs)")
+
+
+class _Workers(Multiprocess):
+    """Starts the workers, replaces those that die, and stops them."""
+
+    def terminate_all(self) -> None:
+        """Let no client connect to a socket that nobody serves any more."""
+        for one in self.sockets:
+            one.close()
+        super().terminate_all()
+
+
+def _follow_parent() -> None:
+    """Stop when the parent process has died: without it a worker only keeps the port from the next server."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _bind(settings: Settings) -> socket.socket:
