@@ -100,5 +100,12 @@ def test_only_targets_that_serve_the_operation_are_drawn():
 
 def test_an_operation_no_target_serves_is_the_callers_mistake():
     """The answer names the operation, the endpoint and its models."""
-    with pytest.raises(ClientError, match=r"'responses' for endpoint 'ep' \(its models: openai/m\)"):
-        plan(endpoint([(target("m"), 1)]), "responses", 0.5)
+    with pytest.raises(ClientError, match=r"'embeddings' for endpoint 'ep' \(its models: openai/m\)"):
+        plan(endpoint([(target("m"), 1)]), "embeddings", 0.5)
+
+
+def test_a_conversation_is_served_by_any_target_that_speaks_one():
+    """An Anthropic client's messages reach a chat model, by translation; an embedding model they do not."""
+    chat, embeddings = target("c"), target("e", "embeddings")
+    for operation in ("messages", "generate_content", "stream_generate_content", "responses"):
+        assert plan(endpoint([(chat, 1), (embeddings, 1)]), operation, 0.99) == (chat,)

@@ -13,6 +13,7 @@ from gatewright.dialects import openai
 from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.plan import RoutePlan
+from gatewright.gateway.translate import Sender, Sending
 from gatewright.gateway.understand import Call
 from gatewright.snapshot.model import Target
 from gatewright.upstream.client import Upstream
@@ -29,7 +30,7 @@ MAX_BODY = 256 << 20
 _JSON = (b"content-type", b"application/json")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a target answered; its first piece is already here.
 
@@ -37,13 +38,15 @@ class Answer:
         target: who answered.
         attempts: how many targets were called, this one included.
         response: head of the answer; its body is read, but for the rest of a stream.
-        body: the whole body, or the first piece of a stream.
+        sending: what was sent, and how it was translated.
+        body: the whole body, or the first piece of a stream, as the client gets it.
         rest: the rest of a stream; None when `body` is whole.
     """
 
     target: Target
     attempts: int
     response: Response
+    sending: Sending
     body: bytes
     rest: AsyncIterator[bytes] | None = None
 
@@ -74,11 +77,13 @@ async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: 
         request_id: for the log, which tells each failure.
 
     Raises:
+        ClientError: when what was asked cannot be translated for a target.
         AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
     """
+    sender = Sender(call)
     for number, target in enumerate(route, 1):
         try:
-            return await _call(upstream, target, call, number)
+            return await _call(upstream, target, sender.to(target), number, stream=call.stream)
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, target, number)
             # A provider's words may hold line breaks, which must not look like lines of ours.
@@ -95,36 +100,41 @@ def falls_back(problem: UpstreamError) -> bool:
     return not isinstance(problem, UpstreamStatusError) or problem.status in FALLS_BACK
 
 
-async def _call(upstream: Upstream, target: Target, call: Call, number: int) -> Answer:
+async def _call(upstream: Upstream, target: Target, sending: Sending, number: int, *, stream: bool) -> Answer:
     access = target.access
-    accept = (b"accept", b"text/event-stream" if call.stream else b"*/*")
-    path = access.paths[call.operation] + call.query
-    headers = (*access.headers, *call.headers, _JSON, accept)
-    response = await upstream.send(access.address, b"POST", path, headers, call.body_for(target.model))
+    accept = (b"accept", b"text/event-stream" if stream else b"*/*")
+    headers = (*access.headers, *sending.headers, _JSON, accept)
+    response = await upstream.send(access.address, b"POST", sending.path, headers, sending.body)
     try:
-        return await _read(response, target, call, number)
+        body, rest = await _read(response, target, sending, stream=stream)
     except BaseException:
         await response.close()
         raise
+    return Answer(target=target, attempts=number, response=response, sending=sending, body=body, rest=rest)
 
 
-async def _read(response: Response, target: Target, call: Call, number: int) -> Answer:
+async def _read(
+    response: Response, target: Target, sending: Sending, *, stream: bool
+) -> tuple[bytes, AsyncIterator[bytes] | None]:
     if response.status >= 400:
-        raise await _rejected(response, target)
+        raise await _rejected(response, target, translated=sending.translated)
     if response.status >= 300:
         raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
     kind = _media_type(response.headers)
-    if not (call.stream and kind == b"text/event-stream"):
-        return Answer(target, number, response, _checked(await response.read(MAX_BODY), kind))
-    pieces = aiter(response)
+    if not (stream and kind == b"text/event-stream"):
+        return sending.whole(_checked(await response.read(MAX_BODY), kind)), None
+    pieces = sending.streamed(aiter(response))
     first = await anext(pieces, b"")
     if not first:
         raise UpstreamProtocolError("it ended the stream before sending anything.")
-    return Answer(target, number, response, first, pieces)
+    return first, pieces
 
 
-async def _rejected(response: Response, target: Target) -> UpstreamStatusError:
-    """The provider's error answer, with our credential taken out wherever it repeats it."""
+async def _rejected(response: Response, target: Target, *, translated: bool) -> UpstreamStatusError:
+    """The provider's error answer, with our credential taken out wherever it repeats it.
+
+    Its body is kept only for a client that speaks the provider's dialect.
+    """
     try:
         body = await response.read(MAX_ERROR_BODY)
     except UpstreamError:
@@ -132,9 +142,8 @@ async def _rejected(response: Response, target: Target) -> UpstreamStatusError:
     for _, value in target.access.headers:
         body = body.replace(value, b"***").replace(value.rpartition(b" ")[2], b"***")
     said = openai.error_message(body)
-    return UpstreamStatusError(
-        f"it answered {response.status}" + (f": {said}" if said else "."), response.status, response.headers, body
-    )
+    words = f"it answered {response.status}" + (f": {said}" if said else ".")
+    return UpstreamStatusError(words, response.status, response.headers, b"" if translated else body)
 
 
 def _checked(body: bytes, kind: bytes) -> bytes:

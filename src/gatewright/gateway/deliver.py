@@ -1,6 +1,7 @@
 """Station 5: write the answer, or the error, in the caller's dialect."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from gatewright.dialects import toplevel
 from gatewright.dialects.errors import MANAGEMENT, ErrorDialect
@@ -34,13 +35,25 @@ def given_on(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
     return ((name, value) for name, value in headers if name in _NAMES or name.startswith(_PREFIXES))
 
 
+def _answer_headers(answer: Answer) -> Iterator[tuple[bytes, bytes]]:
+    """Those of the provider, or for a translated answer its own content type and what was left out."""
+    kept = given_on(answer.response.headers)
+    sending = answer.sending
+    if not sending.translated:
+        return kept
+    own = [(b"content-type", sending.content_type)]
+    if sending.dropped:
+        own.append((b"x-gatewright-dropped", ", ".join(sorted(sending.dropped)).encode("ascii", "replace")))
+    return chain(own, (field for field in kept if field[0] != b"content-type"))
+
+
 async def deliver(exchange: Exchange, answer: Answer, headers: Headers, dialect: ErrorDialect) -> None:
     """Give an answer on: whole, or piece by piece as it comes.
 
     A stream that breaks off ends with an error event in the caller's dialect, never like one that is complete.
     """
     target = _target_headers(answer.target, answer.attempts)
-    fields = [*given_on(answer.response.headers), *headers, *target]
+    fields = [*_answer_headers(answer), *headers, *target]
     if answer.rest is None:
         await exchange.respond(answer.response.status, fields, answer.body)
         return
@@ -51,7 +64,7 @@ async def deliver(exchange: Exchange, answer: Answer, headers: Headers, dialect:
             last = answer.body
             async for last in answer.rest:
                 await exchange.write(last)
-            if not last.endswith(_LINE_ENDS):
+            if not (answer.sending.translated or last.endswith(_LINE_ENDS)):
                 raise UpstreamProtocolError("it ended the stream in the middle of an event.")
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, answer.target, answer.attempts)

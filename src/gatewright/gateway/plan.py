@@ -4,6 +4,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from gatewright.errors import ClientError, UnavailableError
+from gatewright.gateway.translate import serves
 from gatewright.snapshot.model import Endpoint, Target
 
 RoutePlan = tuple[Target, ...]
@@ -24,7 +25,7 @@ def plan(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
     """
     if not endpoint.primaries and not endpoint.fallbacks:
         raise UnavailableError(f"Endpoint '{endpoint.name}' cannot be served: {endpoint.problem}.")
-    fallbacks = tuple(target for target in endpoint.fallbacks if operation in target.access.paths)
+    fallbacks = tuple(target for target in endpoint.fallbacks if serves(target, operation))
     serving = _drawn(endpoint, operation, draw) + fallbacks[: endpoint.most_fallbacks]
     if not serving:
         targets = [target for target, _ in endpoint.primaries] + list(endpoint.fallbacks)
@@ -35,7 +36,7 @@ def plan(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
 
 def _drawn(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
     """At most one PRIMARY target: one that serves the operation, by weight; a single one needs no draw."""
-    serving = [pair for pair in endpoint.primaries if operation in pair[0].access.paths]
+    serving = [pair for pair in endpoint.primaries if serves(pair[0], operation)]
     if len(serving) < 2:
         return tuple(target for target, _ in serving)
     cumulative = tuple(accumulate(weight for _, weight in serving))

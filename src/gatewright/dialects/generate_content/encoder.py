@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gatewright.dialects.conversation import Dropped, Part, Reasoning, Request, Rest, Text, ToolCall, Usage
+from gatewright.dialects.conversation import Dropped, Part, Reasoning, Refusal, Request, Rest, Text, ToolCall, Usage
 from gatewright.dialects.gemini import code
 from gatewright.dialects.generate_content.fields import restored
 from gatewright.dialects.generate_content.parts import Target, encode_part
@@ -93,6 +93,8 @@ class Encoder:
         if isinstance(open_.part, ToolCall):
             open_.text += event.text
             return b""
+        if not isinstance(open_.part, Text | Refusal | Reasoning):
+            return b""  # what grows is in a wire format that only its own dialect reads
         more = event.rest if self._target.same else {}
         return self._text(event.candidate, open_, event.text, more=more) if event.text else b""
 
