@@ -9,7 +9,7 @@ Shapes: OpenAI API reference, "Create chat completion". Thoughts are no part of 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,6 +31,9 @@ from gatewright.errors import ClientError
 
 THOUGHTS = ("reasoning_content", "reasoning")
 """Fields that hold a thought as plain text."""
+
+ThoughtField = Literal["reasoning_content", "reasoning", "reasoning_details", "thinking", ""]
+"""Where a provider takes back the thoughts of earlier turns; empty for one that refuses them."""
 
 # Type of a `reasoning_details` entry: the field of its text.
 _DETAILS = {"reasoning.text": "text", "reasoning.summary": "summary"}
@@ -146,33 +149,43 @@ def _decode_detail(found: Fields) -> Part:
     )
 
 
-def encode_thoughts(parts: Iterable[Part], *, same: bool) -> dict[str, Any]:
-    """The fields of a message that hold its thoughts.
+def encode_thoughts(parts: Iterable[Part], *, same: bool, field: ThoughtField = "reasoning_content") -> dict[str, Any]:
+    """The fields of a message that hold its thoughts, but for those that stand in its content.
 
-    A thought of another dialect is `reasoning_content`, which most providers and clients know, and, so that a signed or
-    sealed one comes back with the next turn, an entry of `reasoning_details`.
+    A thought of another dialect is in the field that is asked for. By default that is `reasoning_content`, which most
+    providers and clients know, and, so that a signed or sealed one comes back with the next turn, `reasoning_details`.
     """
+    if not same:
+        return _encode_foreign_thoughts([part for part in parts if isinstance(part, Reasoning)], field)
     made: dict[str, Any] = {}
     details: list[dict[str, Any]] = []
-    texts: list[str] = []
     for part in parts:
-        if isinstance(part, Native) and same and part.form.get("as") == "detail":
+        kind = part.form.get("as")
+        if isinstance(part, Native) and kind == "detail":
             details.append(part.rest)
-        if not isinstance(part, Reasoning):
-            continue
-        kind = part.form.get("as") if same else None
-        if isinstance(kind, list):
+        elif isinstance(part, Reasoning) and isinstance(kind, list):
             made |= dict.fromkeys(kind, part.text)
-        elif kind is not None and kind != "thinking":
+        elif isinstance(part, Reasoning) and kind not in (None, "thinking"):
             details.append(_encode_detail(part, kind))
-        elif kind is None:
-            texts += [part.text] if part.text else []
+    return {**made, "reasoning_details": details} if details else made
+
+
+def _encode_foreign_thoughts(parts: list[Reasoning], field: ThoughtField) -> dict[str, Any]:
+    text = "\n\n".join(part.text for part in parts if part.text)
+    made: dict[str, Any] = {field: text} if field in THOUGHTS and text else {}
+    details: list[dict[str, Any]] = []
+    for part in parts:
+        if field == "reasoning_details" and part.text and part.signature is None:
+            details.append({"type": "reasoning.text", "text": part.text, "index": len(details)})
+        if field in ("reasoning_details", "reasoning_content"):
             details += detail(part, len(details))
-    if texts:
-        made["reasoning_content"] = "\n\n".join(texts)
-    if details:
-        made["reasoning_details"] = details
-    return made
+    return {**made, "reasoning_details": details} if details else made
+
+
+def thinking(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    """The thoughts of another dialect as parts of a message's content, as Mistral has them."""
+    thoughts = (part for part in parts if isinstance(part, Reasoning) and part.text)
+    return [{"type": "thinking", "thinking": _chunks(part.text)} for part in thoughts]
 
 
 def _encode_detail(part: Reasoning, kind: str) -> dict[str, Any]:
@@ -203,7 +216,8 @@ def decode_call(found: Fields, made_id: str) -> Part:
         found: the entry.
         made_id: the id of a call that has none, as some providers' have not.
     """
-    if not found.has("function"):
+    inner = found.inner("function")
+    if inner is None:
         return Native(rest=found.left, form={"as": "tool_calls"})
     form: Rest = {}
     if "index" in found.left:
@@ -214,7 +228,6 @@ def decode_call(found: Fields, made_id: str) -> Part:
     name = found.text("id")
     if not name:
         form["id"] = found.left.pop("id", msgspec.UNSET) if name is None else ""
-    inner = found.inner("function") or found
     call = ToolCall(
         id=name or made_id,
         name=inner.needed("name"),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from gatewright.dialects.chat.fields import Fields, restored
+from gatewright.dialects.chat.parts import ThoughtField
 from gatewright.dialects.chat.tiers import fitting_tier
 from gatewright.dialects.chat.turns import decode_messages, encode_messages
 from gatewright.dialects.conversation import Dropped, Effort, OutputFormat, Request, Tool, ToolChoice, ToolMode
@@ -97,7 +98,7 @@ def _decode_tools(found: Fields, request: Request) -> None:
             request.rest[f"tools[{place}]"] = one.left
             continue
         kind = one.left.pop("type", None)
-        inner = one.inner("function") or one
+        inner = one.inner("function") or Fields({}, one.path("function"), ClientError)
         tool = _decode_tool(inner)
         tool.rest = one.left
         one.back("function", inner)
@@ -191,16 +192,20 @@ def _decode_effort(found: Fields, request: Request) -> None:
         found.back("thinking", inner)
 
 
-def encode_request(request: Request, model: str, dropped: Dropped) -> dict[str, Any]:
+def encode_request(
+    request: Request, model: str, dropped: Dropped, *, thoughts: ThoughtField = "reasoning_content"
+) -> dict[str, Any]:
     """A request as a provider's body.
 
     Args:
         request: of any dialect.
         model: the provider's name of the model.
         dropped: gets the fields that this API has no place for.
+        thoughts: where the provider takes back thoughts that another dialect's client sends.
     """
     same = request.dialect == NAME
-    made: dict[str, Any] = {"model": model, "messages": encode_messages(request.messages, same=same, dropped=dropped)}
+    messages = encode_messages(request.messages, same=same, dropped=dropped, thoughts=thoughts)
+    made: dict[str, Any] = {"model": model, "messages": messages}
     for name in (*_NUMBERS, *_FLAGS):
         made[name] = getattr(request, name)
     for name, ours in _INTEGERS:

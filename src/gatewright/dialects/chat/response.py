@@ -51,10 +51,8 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
     """
     found = Fields(body, "", UpstreamProtocolError)
     answer = Answer(dialect=NAME, rest=found.left)
-    if "id" in found.left:
-        answer.id = found.text("id") or ""
-    else:
-        answer.form["id"] = msgspec.UNSET
+    answer.form = {key: found.left.get(key, msgspec.UNSET) for key in ("id", "model") if not found.left.get(key)}
+    answer.id = found.text("id") or ""
     answer.model = found.text("model") or ""
     answer.created = found.integer("created")
     if found.left.get("service_tier"):

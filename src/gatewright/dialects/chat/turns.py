@@ -9,6 +9,7 @@ from typing import Any
 
 from gatewright.dialects.chat.fields import Fields, restored
 from gatewright.dialects.chat.parts import (
+    ThoughtField,
     decode_call,
     decode_content,
     decode_legacy_call,
@@ -18,12 +19,14 @@ from gatewright.dialects.chat.parts import (
     encode_legacy_call,
     encode_thoughts,
     only_text,
+    thinking,
 )
 from gatewright.dialects.conversation import (
     Dropped,
     Media,
     Message,
     Part,
+    Reasoning,
     Refusal,
     Role,
     ToolCall,
@@ -96,7 +99,9 @@ def _decode_assistant(found: Fields, place: int, message: Message) -> None:
     message.parts = [*thoughts, *content, *refusals, *calls, *([] if legacy is None else [legacy])]
 
 
-def encode_messages(messages: list[Message], *, same: bool, dropped: Dropped) -> list[dict[str, Any]]:
+def encode_messages(
+    messages: list[Message], *, same: bool, dropped: Dropped, thoughts: ThoughtField = "reasoning_content"
+) -> list[dict[str, Any]]:
     """A request's messages; those of another dialect are put in the order this one demands."""
     if same:
         return [_encode_same(message, dropped) for message in messages]
@@ -106,7 +111,7 @@ def encode_messages(messages: list[Message], *, same: bool, dropped: Dropped) ->
         if message.role == "assistant":
             made += later
             later = []
-            made += _encode_assistant(message, dropped)
+            made += _encode_assistant(message, dropped, thoughts)
         else:
             dropped.rest(message, same=False)
             results = [part for part in message.parts if isinstance(part, ToolResult)]
@@ -140,14 +145,20 @@ def _content(parts: Iterable[Part], *, dropped: Dropped) -> str | list[dict[str,
     return made
 
 
-def _encode_assistant(message: Message, dropped: Dropped) -> list[dict[str, Any]]:
+def _encode_assistant(message: Message, dropped: Dropped, field: ThoughtField) -> list[dict[str, Any]]:
     dropped.rest(message, same=False)
     media = [part for part in message.parts if isinstance(part, Media)]
     made: dict[str, Any] = {"role": "assistant"}
     # The assistant's own content may hold no media.
     content = _content((part for part in message.parts if not isinstance(part, Media)), dropped=dropped)
     calls = encode_calls(message.parts, same=False, dropped=dropped)
-    thoughts = encode_thoughts(message.parts, same=False)
+    thoughts = encode_thoughts(message.parts, same=False, field=field)
+    chunks = thinking(message.parts) if field == "thinking" else []
+    if chunks:
+        said = content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
+        content = [*chunks, *said]
+    if not thoughts and not chunks and any(isinstance(part, Reasoning) for part in message.parts):
+        dropped.add("reasoning")
     if content is not None or not calls:
         made["content"] = content or ""
     if calls:
