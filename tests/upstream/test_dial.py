@@ -60,7 +60,7 @@ async def test_the_second_address_is_tried_when_the_first_fails(client, scripted
 
 
 async def test_an_address_that_hangs_leaves_time_for_the_next(make_client, scripted, names):
-    """An address that takes no connection gets only its share of the connect timeout."""
+    """An address that takes no connection does not use up the connect timeout."""
     client = make_client(connect=0.6)
     server = scripted([REQUEST, HELLO])
     names["llm.test"] = ["127.0.0.2", "127.0.0.1"]
@@ -69,6 +69,83 @@ async def test_an_address_that_hangs_leaves_time_for_the_next(make_client, scrip
         socket.create_connection(full.getsockname()),
     ):
         assert await get(client, Address("http", "llm.test", server.port, private=True)) == b"hello"
+
+
+@pytest.fixture
+async def connecting(monkeypatch):
+    """Watches connections being opened, and can hold them up; see `Connecting`."""
+    loop = asyncio.get_running_loop()
+    watch = Connecting(loop.create_connection)
+    monkeypatch.setattr(loop, "create_connection", watch.create_connection)
+    return watch
+
+
+class Connecting:
+    """`log` tells what happened; `hold[ip]` is waited for first; `second` is set when two addresses were tried."""
+
+    def __init__(self, create_connection):
+        self._create_connection = create_connection
+        self.hold = {}
+        self.log = []
+        self.second = asyncio.Event()
+
+    async def create_connection(self, make, ip, port, **options):
+        self.log.append(f"{ip} tried")
+        if len(self.log) == 2:
+            self.second.set()
+        try:
+            if ip in self.hold:
+                await self.hold[ip].wait()
+            return await self._create_connection(make, ip, port, **options)
+        except asyncio.CancelledError:
+            self.log.append(f"{ip} given up")
+            raise
+
+
+async def test_the_next_address_is_tried_beside_one_that_is_silent(client, scripted, names, connecting):
+    """The silent one goes on meanwhile, and is given up once the other has answered."""
+    server = scripted([REQUEST, HELLO])
+    names["llm.test"] = ["127.0.0.2", "127.0.0.1"]
+    connecting.hold["127.0.0.2"] = asyncio.Event()
+    assert await get(client, Address("http", "llm.test", server.port, private=True)) == b"hello"
+    await asyncio.sleep(0)
+    assert connecting.log == ["127.0.0.2 tried", "127.0.0.1 tried", "127.0.0.2 given up"]
+
+
+async def test_a_slow_first_address_wins_over_later_ones_that_fail(client, scripted, names, connecting):
+    """It is not given up because another one refused."""
+    server = scripted([REQUEST, HELLO])
+    names["llm.test"] = ["127.0.0.1", "127.0.0.77"]
+    connecting.hold["127.0.0.1"] = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.4, connecting.hold["127.0.0.1"].set)
+    assert await get(client, Address("http", "llm.test", server.port, private=True)) == b"hello"
+    assert connecting.log == ["127.0.0.1 tried", "127.0.0.77 tried"]
+
+
+async def test_of_two_addresses_that_answer_one_is_kept(client, scripted, names, connecting):
+    """The connection that lost is closed, not leaked."""
+    server = scripted([REQUEST, HELLO, AGAIN], host="0.0.0.0")
+    names["llm.test"] = ["127.0.0.1", "127.0.0.2"]
+    both = connecting.hold["127.0.0.1"] = connecting.hold["127.0.0.2"] = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.4, both.set)
+    address = Address("http", "llm.test", server.port, private=True)
+    assert await get(client, address) == b"hello"
+    assert await asyncio.to_thread(server.wait, lambda s: s.open == 1)
+    assert await get(client, address) == b"hello"
+    assert server.connections <= 2
+
+
+async def test_a_dial_that_is_cancelled_gives_up_every_attempt(client, scripted, names, connecting):
+    """A client that leaves while addresses are tried leaves no attempt behind."""
+    names["llm.test"] = ["127.0.0.1", "127.0.0.2"]
+    connecting.hold["127.0.0.1"] = connecting.hold["127.0.0.2"] = asyncio.Event()
+    call = asyncio.create_task(get(client, Address("http", "llm.test", 1, private=True)))
+    await connecting.second.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await asyncio.sleep(0)
+    assert sorted(connecting.log[2:]) == ["127.0.0.1 given up", "127.0.0.2 given up"]
 
 
 @pytest.mark.parametrize(

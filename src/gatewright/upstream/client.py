@@ -1,14 +1,14 @@
 """The client the gateway sends with: one request to one address, answered or failed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from gatewright.errors import UnavailableError
 from gatewright.snapshot.address import Address
 from gatewright.upstream.connection import Timeouts
 from gatewright.upstream.pool import Pool
-from gatewright.upstream.request import encode_head
+from gatewright.upstream.request import Headers, encode_head
 from gatewright.upstream.response import Response
 from gatewright.upstream.tls import client_context
 
@@ -16,18 +16,9 @@ from gatewright.upstream.tls import client_context
 class Upstream(Protocol):
     """What the gateway needs of a client; `fake.FakeClient` is one without sockets."""
 
-    async def send(
-        self,
-        address: Address,
-        method: bytes,
-        path: bytes,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> Response:
-        """See `Client.send`."""
-
-    async def close(self) -> None:
-        """See `Client.close`."""
+    @property
+    def send(self) -> Callable[[Address, bytes, bytes, Headers, bytes], Awaitable[Response]]:
+        """Takes the parts of a `Request`; see `Client.send`."""
 
 
 class Client:
@@ -36,7 +27,7 @@ class Client:
     Args:
         timeouts: how long to wait for what.
         ca_file: PEM file of the authorities to trust instead of the system's; empty for the system's.
-        limit: connections per origin; more requests than that wait their turn.
+        limit: connections per origin; more requests than that wait their turn, as long as `timeouts.connect`.
 
     Raises:
         ConfigError: `ca_file` cannot be used.
@@ -49,25 +40,13 @@ class Client:
         self._pool: Pool | None = None
         self._closed = False
 
-    async def send(
-        self,
-        address: Address,
-        method: bytes,
-        path: bytes,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> Response:
+    async def send(self, address: Address, method: bytes, path: bytes, headers: Headers, body: bytes) -> Response:
         """Send a request and return when the head of the answer is here.
 
         A request is sent a second time, on a new connection, only when a kept-alive connection was closed by the other
         side before a byte of answer. Cancelling the call closes the connection.
 
-        Args:
-            address: where to; its `path` is not added.
-            method: e.g. `POST`.
-            path: the whole request target, percent-encoded, base path included.
-            headers: those of the request; the ones in `request.OWN` are left out.
-            body: request body, empty for none.
+        The arguments are the parts of a `Request`, one by one: nothing is wrapped on the way of every call.
 
         Returns:
             The response, to be read to its end or closed.
@@ -75,7 +54,7 @@ class Client:
         Raises:
             ClientError: a header or the path would break the framing.
             UpstreamRefusedError: no connection could be made.
-            UpstreamTimeoutError: a deadline of `Timeouts` has passed.
+            UpstreamTimeoutError: a deadline of `Timeouts` has passed, or every connection was busy until then.
             UpstreamProtocolError: the answer broke off or is not HTTP.
             UnavailableError: the client is closed.
         """

@@ -5,11 +5,15 @@ import contextlib
 import ipaddress
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable
 
-from gatewright.errors import UpstreamError, UpstreamRefusedError, UpstreamTimeoutError
+from gatewright.errors import UpstreamRefusedError
 from gatewright.snapshot.address import Address, is_public, literal
 from gatewright.upstream.connection import Connection
+
+PATIENCE = 0.25
+"""Seconds an address of a name has for itself before the next one is tried beside it."""
 
 
 async def resolve(address: Address) -> list[str]:
@@ -39,49 +43,67 @@ async def resolve(address: Address) -> list[str]:
     return public
 
 
-async def dial(
-    address: Address, context: ssl.SSLContext, make: Callable[[], Connection], deadline: float
-) -> Connection:
-    """Open a connection to the first address that answers.
+async def dial(address: Address, context: ssl.SSLContext, make: Callable[[], Connection]) -> Connection:
+    """Open a connection to the address that answers first; the caller bounds the time.
 
-    The addresses tried are the ones judged: nothing is resolved again in between. Each gets an equal share of the time
-    that is left, so that one that swallows packets does not use up the others' time.
+    The addresses tried are the ones judged: nothing is resolved again in between. They are tried in the resolver's
+    order. The next one has its turn when one has failed, or beside it after `PATIENCE`, so that an address that
+    swallows packets costs little (RFC 8305, section 5). Once one has answered, the others are given up.
 
     Args:
         address: where to.
         context: the TLS context, used for `https`.
         make: makes the protocol of the connection.
-        deadline: loop time at which to give up.
 
     Raises:
-        UpstreamRefusedError: DNS, TCP or TLS said no.
-        UpstreamTimeoutError: nobody answered in time.
+        UpstreamRefusedError: DNS, TCP or TLS said no at each address; the reason is the last one's.
     """
-    loop = asyncio.get_running_loop()
+    rest = deque(await resolve(address))
+    failure = UpstreamRefusedError(f"{address.authority} has no address.")
+    attempts: set[asyncio.Task[Connection]] = set()
+    try:
+        while rest or attempts:
+            if rest:
+                attempts.add(asyncio.create_task(_connect(address, rest.popleft(), context, make)))
+            done, _ = await asyncio.wait(
+                attempts, timeout=PATIENCE if rest else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for attempt in done:
+                attempts.discard(attempt)
+                try:
+                    return attempt.result()
+                except UpstreamRefusedError as problem:
+                    failure = problem
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+            attempt.add_done_callback(_give_up)
+    raise failure
+
+
+async def _connect(address: Address, ip: str, context: ssl.SSLContext, make: Callable[[], Connection]) -> Connection:
+    """Connect to one of an address's numeric addresses."""
     secure = address.scheme == "https"
-    candidates = await resolve(address)
-    failure: UpstreamError | None = None
-    for tried, ip in enumerate(candidates):
-        share = (deadline - loop.time()) / (len(candidates) - tried)
-        try:
-            async with asyncio.timeout(share):
-                transport, connection = await loop.create_connection(
-                    make,
-                    ip,
-                    address.port,
-                    ssl=context if secure else None,
-                    server_hostname=address.host if secure else None,
-                )
-        except TimeoutError:
-            failure = UpstreamTimeoutError(f"{address.authority} did not accept a connection in time.")
-        except (OSError, ValueError) as error:
-            failure = UpstreamRefusedError(f"No connection to {address.authority}: {_reason(error)}.")
-        else:
-            if connection.usable:
-                _keep_alive(transport)
-                return connection
-            failure = UpstreamRefusedError(f"{address.authority} closed the connection at once.")
-    raise failure or UpstreamRefusedError(f"{address.authority} has no address.")
+    try:
+        transport, connection = await asyncio.get_running_loop().create_connection(
+            make,
+            ip,
+            address.port,
+            ssl=context if secure else None,
+            server_hostname=address.host if secure else None,
+        )
+    except (OSError, ValueError) as problem:
+        raise UpstreamRefusedError(f"No connection to {address.authority}: {_reason(problem)}.") from None
+    if not connection.usable:
+        raise UpstreamRefusedError(f"{address.authority} closed the connection at once.")
+    _keep_alive(transport)
+    return connection
+
+
+def _give_up(attempt: asyncio.Task[Connection]) -> None:
+    """Close what came although another address had answered already."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().abort()
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -3,25 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gatewright.errors import GatewrightError, UnavailableError, UpstreamRefusedError
 from gatewright.snapshot.address import Address
+from gatewright.upstream.request import Headers as GivenHeaders
+from gatewright.upstream.request import Request
 from gatewright.upstream.response import Headers, Response
 
 REMEMBERED = 1024
 """Requests a fake keeps for whoever asks; older ones are forgotten."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was sent."""
-
-    address: Address
-    method: bytes
-    path: bytes
-    headers: Headers = field(repr=False)
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,18 +56,11 @@ class FakeClient:
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.aborted = 0
 
-    async def send(
-        self,
-        address: Address,
-        method: bytes,
-        path: bytes,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> Response:
+    async def send(self, address: Address, method: bytes, path: bytes, headers: GivenHeaders, body: bytes) -> Response:
         """Remember the request and begin to play its answer."""
         if self._closed:
             raise UnavailableError("Gatewright is shutting down. Send the request again.")
-        request = Request(address=address, method=method, path=path, headers=tuple(headers), body=body)
+        request = Request(address, method, path, tuple(headers), body)
         self.requests.append(request)
         answer = self._play(request)
         if isinstance(answer, GatewrightError):

@@ -59,33 +59,38 @@ class Origin:
             UpstreamTimeoutError: none was free, or opened, in time.
             UnavailableError: the client was closed meanwhile.
         """
+        pool = self._pool
+        late = (
+            f"All {pool.limit} connections to {self._name} are busy. "
+            "Send the request again later, or let there be more with GATEWRIGHT_UPSTREAM_CONNECTIONS."
+        )
         try:
             async with asyncio.timeout_at(deadline) as scope:
-                with self._pool.opening(scope):
-                    return await self._acquire(deadline, fresh=fresh)
+                with pool.opening(scope):
+                    connection = await self._take(fresh=fresh)
+                    if connection is None:
+                        late = f"{self._name}: no connection within {pool.timeouts.connect:g} seconds."
+                        connection = await self._open()
+                    return connection
         except TimeoutError:
-            self._pool.refuse_when_closed()
-            raise UpstreamTimeoutError(
-                f"{self._name}: no connection within {self._pool.timeouts.connect:g} seconds."
-            ) from None
+            pool.refuse_when_closed()
+            raise UpstreamTimeoutError(late) from None
 
-    async def _acquire(self, deadline: float, *, fresh: bool) -> Connection:
+    async def _take(self, *, fresh: bool) -> Connection | None:
+        """Take an idle connection, or (None) a slot to open one, waiting while there is neither."""
         while True:
             if not fresh and (connection := self.checkout()) is not None:
                 return connection
             if self._taken < self._pool.limit:
                 self._taken += 1
-            elif self._idle:
+                return None
+            if self._idle:
                 next(iter(self._idle)).abort()
                 continue
-            else:
-                handed = await self._wait(fresh=fresh)
-                if handed is not None:
-                    if handed.usable:
-                        return handed
-                    handed.abort()
-                    continue
-            return await self._open(deadline)
+            handed = await self._wait(fresh=fresh)
+            if handed is None or handed.usable:
+                return handed
+            handed.abort()
 
     async def _wait(self, *, fresh: bool) -> Connection | None:
         """Wait for a connection, or (None) for a slot to open one."""
@@ -102,14 +107,14 @@ class Origin:
                     self.released(handed)
             raise
 
-    async def _open(self, deadline: float) -> Connection:
+    async def _open(self) -> Connection:
         pool = self._pool
 
         def make() -> Connection:
             return Connection(self._name, pool.timeouts, pool.loop)
 
         try:
-            connection = await dial(self._address, pool.context, make, deadline)
+            connection = await dial(self._address, pool.context, make)
         except BaseException:
             self._free()
             raise

@@ -1,10 +1,12 @@
-"""The head of a request, in bytes; the one place that keeps line breaks out of it."""
+"""A request, and its head in bytes; the one place that keeps line breaks out of it."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from gatewright.errors import ClientError
+from gatewright.snapshot.address import Address
 
 OWN = frozenset(
     (
@@ -23,13 +25,32 @@ OWN = frozenset(
 )
 """Headers that belong to the connection and are written here; given ones are left out."""
 
+Headers = Sequence[tuple[bytes, bytes]]
+
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(rb"/[!-~]*")
 
 
-def encode_head(
-    method: bytes, target: bytes, host: bytes, headers: Sequence[tuple[bytes, bytes]], length: int
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one call of `Client.send` sends.
+
+    Attributes:
+        address: where to; its `path` is not added.
+        method: e.g. `POST`.
+        path: the whole request target, percent-encoded, base path included.
+        headers: those of the request; the ones in `OWN` are left out.
+        body: request body, empty for none.
+    """
+
+    address: Address
+    method: bytes
+    path: bytes
+    headers: Headers = field(repr=False)
+    body: bytes
+
+
+def encode_head(method: bytes, target: bytes, host: bytes, headers: Headers, length: int) -> bytes:
     """Write the request line and the headers.
 
     Args:
