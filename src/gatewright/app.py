@@ -44,7 +44,7 @@ def build(settings: Settings) -> Server:
     database = Database(settings.database_url)
     vault = Vault(Keyring.load(settings))
     holder = Holder()
-    upstream = Client(timeouts=_timeouts(settings), ca_file=settings.ca_file)
+    upstream = Client(timeouts=_timeouts(settings), ca_file=settings.ca_file, limit=settings.upstream_connections)
     connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams)
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)

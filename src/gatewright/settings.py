@@ -88,7 +88,8 @@ class Settings:
         kek_file: file of key-encryption keys, one a line, used when `kek` is not set; empty for `kek` in `data_dir`.
         allow_private_upstreams: let `api_base` be `http` and point at private or loopback addresses.
         max_body: largest request body in bytes.
-        connect_timeout: seconds to open a connection to an upstream, TLS included.
+        upstream_connections: most connections of one process to one upstream address; more requests wait their turn.
+        connect_timeout: seconds to get a connection to an upstream: waiting for its turn, opening it, TLS included.
         first_byte_timeout: seconds from the request sent to the first byte of the answer.
         idle_timeout: seconds without a byte while an upstream answers.
         total_timeout: seconds for one upstream attempt from start to end.
@@ -107,6 +108,7 @@ class Settings:
     kek_file: str = _setting(_optional_path, "")
     allow_private_upstreams: bool = _setting(_flag, default=False)
     max_body: int = _setting(_size, 64 << 20)
+    upstream_connections: int = _setting(_integer(1, 65535), 512)
     connect_timeout: float = _setting(_seconds, 10.0)
     first_byte_timeout: float = _setting(_seconds, 300.0)
     idle_timeout: float = _setting(_seconds, 120.0)
