@@ -42,7 +42,13 @@ def decode_request(body: Mapping[str, Any]) -> Request:
     Raises:
         ClientError: naming the field that is wrong.
     """
-    fields = Fields(body, "", clients)
+    try:
+        return _request(Fields(body, "", clients))
+    except RecursionError:
+        raise ClientError("The body is nested too deeply.") from None
+
+
+def _request(fields: Fields) -> Request:
     tier = fields.get("service_tier", str)
     request = Request(
         dialect=NAME,
@@ -164,7 +170,8 @@ def _read_thinking(fields: Fields, request: Request) -> None:
 def _read_output(fields: Fields, request: Request) -> None:
     config = fields.within("output_config")
     if config is not None:
-        if config.rest.get("effort") in _EFFORTS:
+        effort = config.rest.get("effort")
+        if isinstance(effort, str) and effort in _EFFORTS:
             request.effort = config.rest.pop("effort")
         request.output = _format(config, "format")
         if config.rest or (request.effort is None and request.output is None):
@@ -195,6 +202,13 @@ def encode_request(request: Request, model: str, dropped: Dropped) -> dict[str, 
     Raises:
         ClientError: when this API cannot be asked for it at all.
     """
+    try:
+        return _body(request, model, dropped)
+    except RecursionError:
+        raise ClientError("The body is nested too deeply.") from None
+
+
+def _body(request: Request, model: str, dropped: Dropped) -> dict[str, Any]:
     named = {"model": model} if model else {}
     if request.dialect != NAME:
         return named | foreign(request, model, dropped)

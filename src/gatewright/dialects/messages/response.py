@@ -65,7 +65,13 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
     Raises:
         UpstreamProtocolError: when it is not a message of this API.
     """
-    fields = Fields(body, "", providers)
+    try:
+        return _answer(Fields(body, "", providers))
+    except RecursionError:
+        raise providers("it is nested too deeply.") from None
+
+
+def _answer(fields: Fields) -> Answer:
     if fields.rest.get("type") != "message":
         raise providers("type must be 'message'.")
     content = fields.need("content", list)

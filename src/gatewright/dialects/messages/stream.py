@@ -83,10 +83,13 @@ class Decoder:
         if self._ended:
             return []
         try:
-            found = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
+            return self._take(Fields(msgspec.json.decode(data), "event", providers))
+        except (msgspec.DecodeError, UnicodeError) as problem:
             raise providers(f"an event of its stream is not JSON ({problem}).") from None
-        fields = Fields(found, "event", providers)
+        except RecursionError:
+            raise providers("an event of its stream is nested too deeply.") from None
+
+    def _take(self, fields: Fields) -> list[Event]:
         kind = fields.need("type", str)
         read = self._READERS.get(kind)
         if read is None:
@@ -131,12 +134,12 @@ class Decoder:
     def _delta(self, fields: Fields) -> list[Event]:
         at = self._place(fields)
         delta = Fields(fields.rest.get("delta"), fields.at("delta"), providers)
-        kind = delta.rest.get("type")
+        kind = delta.need("type", str)
         if kind == "signature_delta":
             return [PartGrew(at=at, signature=delta.need("signature", str))]
         if kind in _TEXTS:
             return [PartGrew(at=at, text=delta.need(_TEXTS[kind], str))]
-        return [PartGrew(at=at, rest=delta.rest)]
+        return [PartGrew(at=at, rest={"type": kind, **delta.rest})]
 
     def _stop(self, fields: Fields) -> list[Event]:
         at = self._place(fields)
