@@ -13,7 +13,7 @@ import pytest
 from gatewright.control.store.database import Database
 from gatewright.control.store.schema import check, upgrade
 
-SECRETS = 1500
+SECRETS = 400
 
 
 def command(data_dir, *words):

@@ -94,13 +94,17 @@ class _Api:
 
     async def _body(self, request: Request) -> bytes:
         limit = self._settings.max_body
+        announced = request.headers.get("content-length", "")
+        # Refused before it is sent, when the client waits for leave ("Expect: 100-continue").
+        size = int(announced) if announced.isdecimal() else 0
         received = bytearray()
-        async for chunk in request.stream():
-            received += chunk
-            if len(received) > limit:
-                raise TooLargeError(
-                    f"The request body is larger than {limit} bytes, the limit set by GATEWRIGHT_MAX_BODY."
-                )
+        if size <= limit:
+            async for chunk in request.stream():
+                received += chunk
+                if (size := len(received)) > limit:
+                    break
+        if size > limit:
+            raise TooLargeError(f"The request body is larger than {limit} bytes, the limit set by GATEWRIGHT_MAX_BODY.")
         return bytes(received)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -33,7 +33,7 @@ _FAILURES = {
     "404": "The thing named does not exist.",
     "409": "The thing is in use.",
     "413": "The body is larger than the server allows.",
-    "503": "The database cannot be reached now.",
+    "503": "The database or the key file cannot be used now; what is served goes on.",
 }
 
 
