@@ -6,6 +6,7 @@ import functools
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -37,6 +38,9 @@ from gatewright.upstream.connection import Timeouts
 
 GRACE = 30
 """Seconds a stopping server gives requests under way."""
+
+FILES = 65536
+"""Open files a process asks the system for, sockets included; many systems give 1024 unless asked."""
 
 
 def build(settings: Settings) -> Server:
@@ -126,6 +130,7 @@ def run(settings: Settings) -> None:
         UnavailableError: when the database cannot be reached.
     """
     _log_to_stderr(settings)
+    _allow_many_files()
     bound = _bind(settings)  # first, for a port that is taken must not cost the first key
     first_key = prepare(settings)
     host, port = bound.getsockname()[:2]
@@ -200,6 +205,14 @@ def _follow_parent() -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files as far as the system lets us; workers inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bind(settings: Settings) -> socket.socket:
