@@ -4,7 +4,7 @@ import contextlib
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewright.dialects import chat
@@ -40,7 +40,7 @@ values = st.recursive(
     _inside,
     max_leaves=24,
 )
-bodies = st.dictionaries(st.sampled_from(TOP), values, max_size=6)
+bodies = st.dictionaries(st.sampled_from(TOP), values, max_size=4)
 messages = st.lists(
     st.fixed_dictionaries(
         {"role": st.sampled_from(["user", "assistant", "tool", "system", "function"])},
@@ -82,7 +82,8 @@ def test_an_answer_is_understood_or_refused(body: dict[str, Any], said: list[dic
         json.dumps(chat.encode_answer(answer, request, Dropped()))
 
 
-@given(st.lists(st.tuples(bodies, messages), max_size=5), st.booleans(), st.integers(1, 50))
+@settings(max_examples=40)
+@given(st.lists(st.tuples(bodies, messages), max_size=3), st.booleans(), st.integers(20, 200))
 def test_a_stream_is_understood_or_refused(
     chunks: list[tuple[dict[str, Any], list[dict[str, Any]]]], done: bool, size: int
 ) -> None:

@@ -14,6 +14,7 @@ from gatewright.dialects.conversation import (
     Dropped,
     Media,
     Message,
+    Native,
     OutputFormat,
     Reasoning,
     Refusal,
@@ -457,3 +458,30 @@ def test_calls_are_told_apart_by_their_ids_where_the_index_does_not() -> None:
         began = [event.part for event in events if isinstance(event, PartBegan)]
         assert [part.id for part in began if isinstance(part, ToolCall)] == ["a", "b"]
         assert [event.finish for event in events if isinstance(event, Finished)] == ["tool_calls"]
+
+
+def test_images_of_an_answer_are_parts_whole_and_streamed() -> None:
+    """OpenRouter's images come through both ways, in its own place for them."""
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    message = {"role": "assistant", "content": "here", "images": [image]}
+    body = {"id": "1", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "message": message}]}
+    answer = chat.decode_answer(body)
+    request = Request(dialect=chat.NAME, model="m")
+    assert [part.data for part in answer.candidates[0].parts if isinstance(part, Media)] == ["AA=="]
+    assert chat.encode_answer(answer, request, Dropped()) == body
+    answer.dialect = "another"
+    assert chat.encode_answer(answer, request, Dropped())["choices"][0]["message"]["images"] == [image]
+    chunk = {"choices": [{"index": 0, "delta": message, "finish_reason": "stop"}]}
+    decoder = chat.Decoder()
+    events = [*decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n"), *decoder.end()]
+    assert [one["choices"][0]["delta"].get("images") for one in _streamed(request, *events)].count([image]) == 1
+
+
+def test_a_part_only_another_dialect_has_is_told_by_its_type() -> None:
+    """A part without a place on the wire is left out of requests and answers with a note."""
+    made, dropped = _encoded(Message(role="user", parts=[Text(text="hi"), Native(rest={"type": "search_result"})]))
+    assert made["messages"] == [{"role": "user", "content": "hi"}]
+    assert dropped == {"search_result"}
+    answer = Answer(dialect="another", candidates=[Candidate(parts=[Native(rest={"executableCode": {"a": 1}})])])
+    chat.encode_answer(answer, Request(dialect=chat.NAME, model="m"), dropped)
+    assert dropped == {"search_result", "executableCode"}

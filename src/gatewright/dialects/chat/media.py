@@ -58,6 +58,14 @@ def decode_linked(found: Fields, kind: str) -> Media:
     return media
 
 
+def decode_image(found: Fields) -> Media:
+    """An entry of an answer's `images`, as OpenRouter has them."""
+    found.left.pop("type", None)
+    image = decode_linked(found, "image_url")
+    image.form["images"] = True
+    return image
+
+
 def decode_audio(found: Fields) -> Media:
     """An `input_audio` part; its `type` is taken already."""
     media = Media(kind="audio", rest=found.left, form={"as": "input_audio"})

@@ -94,17 +94,27 @@ def encode_content(parts: Iterable[Part], *, same: bool, dropped: Dropped) -> li
         if isinstance(part, Text):
             made.append(restored({"type": "text", "text": part.text}, dropped.rest(part, same=same)))
         elif isinstance(part, Media):
-            if not (same and part.form.get("as") in ("audio", "images")):
+            if not (same and (part.form.get("as") == "audio" or "images" in part.form)):
                 made.append(encode_media(part, same, dropped))
         elif isinstance(part, Refusal) and part.form.get("as") != "refusal":
             made.append(restored({"type": "refusal", "refusal": part.text}, dropped.rest(part, same=same)))
         elif isinstance(part, Native):
-            rest = dropped.rest(part, same=same)
-            if rest and part.form.get("as") != "tool_calls":
-                made.append(rest)
+            if not same:
+                drop_native(part, dropped)
+            elif part.form.get("as") not in ("tool_calls", "detail"):
+                made.append(part.rest)
         elif isinstance(part, Reasoning) and same and part.form.get("as") == "thinking":
             made.append(_encode_thinking(part))
     return made
+
+
+def drop_native(part: Native, dropped: Dropped) -> None:
+    """Note a part that only another dialect understands: by its type, or where it has none by its fields."""
+    kind = part.rest.get("type")
+    if isinstance(kind, str):
+        dropped.add(kind)
+    else:
+        dropped.rest(part, same=False)
 
 
 def _encode_thinking(part: Reasoning) -> dict[str, Any]:

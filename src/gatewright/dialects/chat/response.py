@@ -11,12 +11,13 @@ import msgspec
 
 from gatewright.dialects.chat.fields import Fields, restored
 from gatewright.dialects.chat.finish import decode_finish, encode_finish
-from gatewright.dialects.chat.media import decode_linked, encode_media
+from gatewright.dialects.chat.media import decode_image, encode_media
 from gatewright.dialects.chat.parts import (
     decode_call,
     decode_content,
     decode_legacy_call,
     decode_thoughts,
+    drop_native,
     encode_calls,
     encode_content,
     encode_legacy_call,
@@ -31,6 +32,7 @@ from gatewright.dialects.conversation import (
     Candidate,
     Dropped,
     Media,
+    Native,
     Part,
     Reasoning,
     Refusal,
@@ -105,12 +107,7 @@ def _decode_content(message: Fields, candidate: Candidate) -> list[Part]:
 
 def _decode_media(message: Fields) -> list[Part]:
     """Take what an answer has besides text: images as OpenRouter writes them, and OpenAI's sound."""
-    media: list[Part] = []
-    for one in message.objects("images"):
-        kind = one.left.pop("type", "image_url")
-        image = decode_linked(one, "image_url")
-        image.form |= {"as": "images", "type": kind}
-        media.append(image)
+    media: list[Part] = [decode_image(one) for one in message.objects("images")]
     audio = message.left.get("audio")
     if isinstance(audio, dict) and audio.get("data"):
         inner = Fields(message.left.pop("audio"), message.path("audio"), message.problem)
@@ -167,7 +164,9 @@ def _encode_candidate(candidate: Candidate, index: int, legacy: bool, dropped: D
     """A choice made of another dialect's candidate."""
     dropped.rest(candidate, same=False)
     for part in candidate.parts:
-        if isinstance(part, Text | Refusal | Reasoning | Media):
+        if isinstance(part, Native):
+            drop_native(part, dropped)
+        elif isinstance(part, Text | Refusal | Reasoning):
             dropped.rest(part, same=False)
     spoken = any(isinstance(part, Text) for part in candidate.parts)
     refusals = [part.text for part in candidate.parts if isinstance(part, Refusal)]
@@ -220,7 +219,7 @@ def _encode_same(candidate: Candidate, dropped: Dropped) -> dict[str, Any]:
             message["function_call"] = encode_legacy_call(part)
         elif isinstance(part, Media) and part.form.get("as") == "audio":
             message["audio"] = {**part.rest, "data": part.data}
-        elif isinstance(part, Media) and part.form.get("as") == "images":
+        elif isinstance(part, Media) and "images" in part.form:
             image = encode_media(part, True, dropped)
             message.setdefault("images", []).append(image)
     if calls := encode_calls(candidate.parts, same=True, dropped=dropped):

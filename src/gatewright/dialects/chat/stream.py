@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from gatewright.dialects.chat.errors import decode_failure
+from gatewright.dialects.chat.fields import Fields
 from gatewright.dialects.chat.finish import decode_finish
+from gatewright.dialects.chat.media import decode_image
 from gatewright.dialects.chat.parts import THOUGHTS
 from gatewright.dialects.chat.pieces import Calls, dicts, kept, thought_pieces
 from gatewright.dialects.chat.request import NAME
@@ -26,7 +28,9 @@ _DONE = b"[DONE]"
 # `obfuscation` and `p` are padding against eavesdroppers; `message` says again what the deltas said.
 _CHUNK = frozenset(("id", "object", "created", "model", "choices", "usage", "obfuscation", "p"))
 _CHOICE = frozenset(("index", "delta", "finish_reason", "message"))
-_DELTA = frozenset(("role", "content", "refusal", "tool_calls", "function_call", "reasoning_details", *THOUGHTS))
+_DELTA = frozenset(
+    ("role", "content", "refusal", "tool_calls", "function_call", "reasoning_details", "images", *THOUGHTS)
+)
 
 
 class Decoder:
@@ -192,6 +196,9 @@ class _Candidate:
             if text:
                 yield from self._tell(type(part), part)
                 yield PartGrew(at=self._at, text=text, candidate=self.index)
+        for one in dicts(delta.get("images")):
+            image = decode_image(Fields(one, "delta.images", UpstreamProtocolError))
+            yield from self._tell(object(), image)
         yield from self._call(delta, rest)
         kept(self.kept, "delta", rest)
 

@@ -128,7 +128,7 @@ class Encoder:
             return self._call(part, told)
         if isinstance(part, Media):
             # No dialect but this one has a place for sound in pieces, and there it is in the rest.
-            return {"images": [encode_media(part, False, Dropped())]} if part.kind == "image" else {}
+            return {"images": [encode_media(part, self._same, Dropped())]} if part.kind == "image" else {}
         if isinstance(part, Reasoning):
             told.part = Reasoning(text=part.text, signature=part.signature, sealed=part.sealed, form=part.form)
             return self._thought(part, told, part.text, "", "") if part.text else {}
