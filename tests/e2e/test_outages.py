@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import resource
 import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -130,6 +131,8 @@ class Postgres:
         return self._data / "postmaster.pid"
 
     def kill(self):
+        if not self._file.exists():
+            return
         os.kill(int(self._file.read_text().split()[0]), signal.SIGQUIT)
         deadline = time.monotonic() + 10
         while self._file.exists() and time.monotonic() < deadline:
@@ -152,6 +155,7 @@ def postgres():
     one = Postgres(folder)
     yield one
     one.kill()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_postgresql_is_killed_and_started_again(serve, provider, postgres):
