@@ -16,6 +16,7 @@ from gatewright.dialects import responses
 from gatewright.dialects.conversation import Dropped, Reasoning, Refusal, Text, ToolCall
 from gatewright.dialects.sse import SSEReader
 from gatewright.dialects.stream import Began, Counted, Ended, Finished, PartBegan, PartEnded, PartGrew
+from gatewright.errors import ClientError, UpstreamError
 
 EVENT = pydantic.TypeAdapter(ResponseStreamEvent)
 EVERY = exchanges(api="responses", error=None)
@@ -244,3 +245,74 @@ def grown(events):
         if isinstance(event, PartGrew):
             parts[event.at].append(event.text)
     return ["".join(part) for part in parts.values()]
+
+
+DAMAGE = (None, 1, -3, 1.5, True, "x", "", [], {}, [1], {"a": 1}, "message", "reasoning", "data:;base64,", [{}])
+
+
+def damaged(value, chance):
+    """A JSON value with one to three places changed or taken out."""
+    value = copy.deepcopy(value)
+    for _ in range(chance.randint(1, 3)):
+        places = list(places_of(value))
+        if places:
+            owner, key = chance.choice(places)
+            if chance.random() < 0.3:
+                del owner[key]
+            else:
+                owner[key] = copy.deepcopy(chance.choice(DAMAGE))
+    return value
+
+
+def places_of(value):
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in inner:
+        yield value, key
+        yield from places_of(entry)
+
+
+@pytest.mark.parametrize("exchange", EVERY)
+def test_damaged_requests_are_translated_or_refused(exchange):
+    """What is taken comes back as it was, damage included."""
+    chance = random.Random(exchange.name)
+    for _ in range(10):
+        body = damaged(exchange.request, chance)
+        try:
+            request = responses.decode_request(body)
+        except ClientError:
+            continue
+        assert responses.encode_request(request, "m", Dropped()) == {**body, "model": "m"}
+        request.dialect = "another"
+        responses.encode_request(request, "m", Dropped())
+
+
+@pytest.mark.parametrize("exchange", WHOLE)
+def test_damaged_answers_are_translated_or_refused(exchange):
+    """Only our own errors escape."""
+    chance = random.Random(exchange.name)
+    for _ in range(10):
+        try:
+            answer = responses.decode_answer(damaged(exchange.answer, chance))
+        except UpstreamError:
+            continue
+        for dialect in (responses.NAME, "another"):
+            answer.dialect = dialect
+            responses.encode_answer(answer, asked(exchange), Dropped())
+
+
+@pytest.mark.parametrize("exchange", STREAMED)
+def test_damaged_streams_are_translated_or_refused(exchange):
+    """Only our own errors escape, and what is given on is in order."""
+    chance = random.Random(exchange.name)
+    told = events_of(exchange.raw)
+    told = told[:20] + told[-20:] if len(told) > 40 else told
+    for number in range(10):
+        raw = b"".join(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in damaged(told, chance))
+        try:
+            events = decoded([raw])
+        except UpstreamError:
+            continue
+        steps = [(type(event), event.at) for event in events if isinstance(event, PartBegan | PartEnded)]
+        if isinstance(events[-1], Ended):
+            assert steps == [(kind, at) for at in range(len(steps) // 2) for kind in (PartBegan, PartEnded)]
+        written(asked(exchange), foreign(events) if number % 2 else events)

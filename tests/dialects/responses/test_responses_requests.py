@@ -291,6 +291,24 @@ def test_thought_that_no_provider_sealed_stays_behind():
     assert dropped == {"reasoning"}
 
 
+def test_a_thought_and_its_sealed_form_are_one_item():
+    """Other dialects have them as two parts in a row."""
+    wire, dropped = foreign(Message(role="assistant", parts=[Reasoning(text="hm"), Reasoning(sealed="s")]))
+    summary = [{"type": "summary_text", "text": "hm"}]
+    assert wire["input"] == [{"type": "reasoning", "summary": summary, "encrypted_content": "s"}]
+    assert not dropped
+
+
+@pytest.mark.parametrize(
+    ("tier", "said"), [("priority", "priority"), ("standard_only", "default"), ("on_demand", None)]
+)
+def test_a_tier_that_openai_does_not_have_is_named(tier, said):
+    """Its own are kept, Anthropic's standard is its default."""
+    wire, dropped = foreign(service_tier=tier)
+    assert wire.get("service_tier") == said
+    assert dropped == (set() if said else {"service_tier"})
+
+
 def test_parameters_of_another_dialect():
     """Those this API has are said in its words, the others named; nothing is stored without being asked for."""
     wire, dropped = foreign(

@@ -18,7 +18,7 @@ from gatewright.dialects.responses.content import Wire
 from gatewright.dialects.responses.items import add_item
 from gatewright.dialects.responses.response import finish_of, problem_of
 from gatewright.dialects.responses.usage import decode_usage
-from gatewright.dialects.responses.wire import NAME, mapping, optional, others, text
+from gatewright.dialects.responses.wire import NAME, array, mapping, optional, others, text
 from gatewright.dialects.sse import ServerSentEvent, SSEReader
 from gatewright.dialects.stream import (
     Began,
@@ -115,7 +115,8 @@ class Decoder:
             "response.content_part.added": self._part_added,
             "response.content_part.done": self._part_done,
             "response.output_text.delta": lambda wire: self._said(wire, Text).grow(
-                text(wire, "delta"), rest={"logprobs": wire["logprobs"]} if wire.get("logprobs") else {}
+                text(wire, "delta"),
+                rest={"logprobs": array(wire["logprobs"], "logprobs")} if wire.get("logprobs") else {},
             ),
             "response.output_text.done": lambda wire: self._said(wire, Text).complete(text(wire, "text")),
             "response.refusal.delta": lambda wire: self._said(wire, Refusal).grow(text(wire, "delta")),
@@ -152,7 +153,7 @@ class Decoder:
             return []
         try:
             wire = mapping(_JSON.decode(block.data), "an event")
-            return self._translate(wire, wire.get("type") or block.name.decode("utf-8", "replace"))
+            return self._translate(wire, optional(wire, "type", str) or block.name.decode("utf-8", "replace"))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise UpstreamProtocolError("An event of its stream is not JSON.") from problem
         except ClientError as problem:
@@ -160,7 +161,7 @@ class Decoder:
                 f"Its stream is not one of OpenAI's Responses API: {problem.public}"
             ) from problem
 
-    def _translate(self, wire: Wire, kind: Any) -> list[Event]:
+    def _translate(self, wire: Wire, kind: str) -> list[Event]:
         if kind == "error" or (not kind and "error" in wire):
             self._over = True
             return [_failed(wire.get("error") or wire)]
@@ -188,8 +189,8 @@ class Decoder:
         self._over = True
         if status == "failed":
             return [*self._take(), _failed(response.get("error"))]
-        ids = {item.get("id") for item in self._items.values()} - {None}
-        for index, entry in enumerate(response.get("output") or []):
+        ids = [item["id"] for item in self._items.values() if item.get("id") is not None]
+        for index, entry in enumerate(array(response.get("output") or [], "output")):
             item = mapping(entry, "item")
             # A provider that counts its items in another way has told of this one at another place.
             if index not in self._done and (index in self._items or item.get("id") not in ids):

@@ -5,6 +5,7 @@ A part remembers in `form["item"]` that an item of its own began with it. Shapes
 (https://platform.openai.com/docs/api-reference/responses/create).
 """
 
+from dataclasses import replace
 from typing import Any
 
 from gatewright.dialects.conversation import (
@@ -82,7 +83,7 @@ def encode_messages(messages: list[Message], dropped: Dropped, *, same: bool) ->
     items: list[Wire] = []
     for message in messages:
         together: list[Part] = []  # content that makes one message item
-        for part in message.parts:
+        for part in message.parts if same else _joined(message.parts):
             alone = stands_alone(part, assistant=message.role == "assistant")
             if together and (alone or (same and "item" in part.form)):
                 items += _encode_message(message, together, dropped, same=same)
@@ -131,13 +132,27 @@ def encode_alone(part: Part, dropped: Dropped, *, same: bool, answer: bool = Fal
             return [part.rest]
         case Media(kind="image", data=str()) if carry:
             return [{"type": "image_generation_call", "result": part.data, **form, **rest}]
-    dropped.add(part.kind if isinstance(part, Media) else str(part.rest.get("type", "item")))
+    dropped.add(part.kind if isinstance(part, Media) else str(part.rest.get("type") or next(iter(part.rest), "item")))
     return []
 
 
 def summary(thought: str) -> list[Wire]:
     """A thought as the `summary` of a reasoning item."""
     return [{"type": "summary_text", "text": thought}] if thought else []
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    """Parts with each thought and its sealed form in one, which other dialects have as two in a row."""
+    joined: list[Part] = []
+    for part in parts:
+        match joined[-1:], part:
+            case [Reasoning(text=str(said), sealed=None) as thought], Reasoning(text="", sealed=str(sealed)) if (
+                said and not thought.signature
+            ):
+                joined[-1] = replace(thought, sealed=sealed)
+            case _:
+                joined.append(part)
+    return joined
 
 
 def _kind(item: Wire, where: str) -> str:

@@ -44,6 +44,11 @@ _MISSING = {
     "frequency_penalty": "frequency_penalty",
 }
 _FEWEST_TOKENS = 16
+# OpenAI's tiers, and Anthropic's words for one of them.
+_TIERS = {name: name for name in ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")} | {
+    "standard": "default",
+    "standard_only": "default",
+}
 # The most tokens of thought that still count as an effort; OpenAI's effort is a word only.
 _EFFORT_TOKENS: tuple[tuple[int, Effort], ...] = ((0, "none"), (2048, "low"), (12288, "medium"))
 
@@ -57,6 +62,8 @@ def decode_request(body: Mapping[str, Any]) -> Request:
     # A stored prompt may name the model.
     request = Request(dialect=NAME, model=optional(body, "model", str) or "")
     for name, value in others(body, _KNOWN).items():
+        if name == "model":
+            continue  # the target's takes its place, whatever it was
         place = request.form if name in _DEFAULTS and value == _DEFAULTS[name] else request.rest
         place[name] = value
     for name, field, kind in _FIELDS:
@@ -108,11 +115,19 @@ def encode_options(request: Request, dropped: Dropped) -> Wire:
             parent, dot, child = name.partition(".")
             if dot and parent in _NESTED:
                 out[parent] = {**out.get(parent, {}), child: value}
-            elif not hosted(name):
+            elif not hosted(name) and (value is not None or name not in out):
                 out[name] = value
         return out
     dropped.rest(request, same=False)
+    out |= foreign_tier(out.pop("service_tier", None), dropped)
     return out | _foreign_options(request, out, dropped)
+
+
+def foreign_tier(tier: str | None, dropped: Dropped) -> Wire:
+    """`service_tier` for what another dialect calls a tier."""
+    if tier is not None and tier not in _TIERS:
+        dropped.add("service_tier")
+    return {"service_tier": _TIERS[tier]} if tier in _TIERS else {}
 
 
 def stateful(request: Request) -> str | None:

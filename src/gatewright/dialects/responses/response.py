@@ -21,7 +21,7 @@ from gatewright.dialects.conversation import (
 )
 from gatewright.dialects.responses.content import Wire, encode_part
 from gatewright.dialects.responses.items import add_item, encode_alone, stands_alone
-from gatewright.dialects.responses.request import encode_options, encode_request
+from gatewright.dialects.responses.request import encode_options, encode_request, foreign_tier
 from gatewright.dialects.responses.usage import decode_usage, encode_usage
 from gatewright.dialects.responses.wire import NAME, array, mapping, optional, others, text
 from gatewright.errors import ClientError, UpstreamError, UpstreamProtocolError
@@ -107,10 +107,10 @@ def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> Wire:
         dropped.add("n")
     candidate = answer.candidates[0] if answer.candidates else Candidate()
     usage = {} if answer.usage is None else {"usage": encode_usage(answer.usage, dropped, same=same)}
-    tier = {} if answer.service_tier is None else {"service_tier": answer.service_tier}
     ending = end(candidate.finish, candidate.parts)
     if same:
-        known: Wire = {"id": answer.id, "model": answer.model} | usage | tier
+        known: Wire = {"id": answer.id, "model": answer.model} | usage
+        known |= {} if answer.service_tier is None else {"service_tier": answer.service_tier}
         known |= {} if answer.created is None else {"created_at": answer.created}
         output = encode_output(candidate.parts, dropped, same=True, ids=None)
         kept = finish_of(answer.form, candidate.parts) == candidate.finish
@@ -120,7 +120,8 @@ def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> Wire:
     if candidate.stop_text is not None:
         dropped.add("stop_sequence")
     ids = Ids.of(answer.id)
-    out = opening(request, ids, answer.model, answer.created) | tier | usage | ending
+    out = opening(request, ids, answer.model, answer.created) | usage | ending
+    out |= foreign_tier(answer.service_tier, dropped)
     out["output"] = encode_output(candidate.parts, dropped, same=False, ids=ids)
     if ending["status"] == "incomplete" and out["output"] and out["output"][-1]["type"] == "message":
         out["output"][-1]["status"] = "incomplete"

@@ -19,6 +19,7 @@ def decode_usage(value: Any) -> Usage:
         ClientError: when a count is not a number.
     """
     wire = mapping(value, "usage")
+    optional(wire, "total_tokens", int, "usage.")
     prompt, answer = (_count(wire, name) for name in ("input_tokens", "output_tokens"))
     details, answer_details = (mapping(wire.get(name) or {}, f"usage.{name}") for name in _DETAILS)
     # No bucket is larger than what it is a part of.
