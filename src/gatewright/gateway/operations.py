@@ -103,8 +103,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *_anthropic("/anthropic/v1", ANTHROPIC),
     *_gemini("/v1beta", GEMINI),
     *_gemini("/gemini/v1beta", GEMINI),
+    *_gemini("/gemini/v1", GEMINI),
     _get("/v1beta/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
     _get("/gemini/v1beta/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
+    _get("/gemini/v1/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
     _post(
         "/gateway/{endpoint}/mlflow/invocations", "MLflow invocation: chat or embeddings", MLFLOW, chat_or_embeddings
     ),

@@ -11,18 +11,24 @@ from gatewright.snapshot.model import Access, Headers
 COMMON_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
 """The operations of OpenAI's API that any provider compatible with it is expected to have, under its base address."""
 
-OPENAI_PATHS: Mapping[str, str] = MappingProxyType(
+SERVER_PATHS: Mapping[str, str] = MappingProxyType(
     {
         **COMMON_PATHS,
         "completions": "/completions",
-        "responses": "/responses",
-        "compact": "/responses/compact",
         "moderations": "/moderations",
         "images": "/images/generations",
         "speech": "/audio/speech",
     }
 )
-"""All operations of OpenAI's API; a server that lacks one answers so itself."""
+"""What any server compatible with OpenAI may have; one that lacks an operation answers so itself.
+
+Responses are not among them: where a server has none, they are translated to a chat completion, which all have.
+"""
+
+OPENAI_PATHS: Mapping[str, str] = MappingProxyType(
+    {**SERVER_PATHS, "responses": "/responses", "compact": "/responses/compact"}
+)
+"""All operations of OpenAI's API."""
 
 BEARER = (b"authorization", "Bearer {key}")
 """How most providers take an API key."""

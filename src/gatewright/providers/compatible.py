@@ -4,7 +4,7 @@ To add one, add a row (and its auth fields in `fields.py` when they are not a si
 those of each provider's API reference. The first three speak a dialect of their own; the others are OpenAI-compatible.
 """
 
-from gatewright.providers.base import OPENAI_PATHS, Provider
+from gatewright.providers.base import OPENAI_PATHS, SERVER_PATHS, Provider
 
 ROWS: tuple[Provider, ...] = (
     Provider(
@@ -42,7 +42,7 @@ ROWS: tuple[Provider, ...] = (
     Provider(name="xai", base="https://api.x.ai/v1"),
     Provider(name="zai", base="https://api.z.ai/api/paas/v4"),
     # Model servers of one's own: they need GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS=1, and a key only if they ask for one.
-    Provider(name="llama.cpp", base="http://127.0.0.1:8080/v1", paths=OPENAI_PATHS, key=False),
+    Provider(name="llama.cpp", base="http://127.0.0.1:8080/v1", paths=SERVER_PATHS, key=False),
     Provider(name="lmstudio", base="http://127.0.0.1:1234/v1", paths=OPENAI_PATHS, key=False),
     Provider(name="ollama", base="http://127.0.0.1:11434/v1", paths=OPENAI_PATHS, key=False),
     Provider(name="vllm", base="http://127.0.0.1:8000/v1", paths=OPENAI_PATHS, key=False),

@@ -56,10 +56,10 @@ def _plain(title: str) -> tuple[Mode, ...]:
     return _by_key(_key(title), _base("Base URL, to call another address than the provider's own"))
 
 
-def _local(title: str, default: str) -> tuple[Mode, ...]:
+def _local(name: str, title: str) -> tuple[Mode, ...]:
     return _by_key(
         _key(f"the {title} server", required=False),
-        _base(f"Base URL of the {title} server", default=default),
+        _base(f"Base URL of the {title} server", default=registry.base(name)),
         description="Call a model server of your own, with a key if it asks for one",
     )
 
@@ -87,6 +87,8 @@ _PLAIN = {
     "xai": "xAI",
     "zai": "Z.ai",
 }
+
+_LOCAL = {"llama.cpp": "llama.cpp", "lmstudio": "LM Studio", "ollama": "Ollama", "vllm": "vLLM"}
 
 _REGION = Field("aws_region_name", "AWS region, such as us-east-1")
 _ANY_REGION = Field("aws_region_name", "AWS region; the server's own when left out", required=False)
@@ -157,10 +159,7 @@ _SPECIAL: dict[str, tuple[Mode, ...]] = {
         _base("Base URL of a server that speaks OpenAI's API, such as https://host/v1", required=True),
         description="Call any server that speaks OpenAI's API",
     ),
-    "llama.cpp": _local("llama.cpp", "http://127.0.0.1:8080/v1"),
-    "lmstudio": _local("LM Studio", "http://127.0.0.1:1234/v1"),
-    "ollama": _local("Ollama", "http://127.0.0.1:11434/v1"),
-    "vllm": _local("vLLM", "http://127.0.0.1:8000/v1"),
+    **{name: _local(name, title) for name, title in _LOCAL.items()},
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gatewright.errors import ConfigError
-from gatewright.providers.base import OPENAI_PATHS, Provider
+from gatewright.providers.base import SERVER_PATHS, Provider
 from gatewright.providers.compatible import ROWS
 from gatewright.snapshot.model import Access
 
@@ -16,6 +16,12 @@ COMPATIBLE = "openai-compatible"
 def names() -> list[str]:
     """The names of all providers that can be called, sorted."""
     return sorted([*_BY_NAME, COMPATIBLE])
+
+
+def base(name: str) -> str:
+    """The address of a provider that can be called; empty when its secret must name one."""
+    row = _BY_NAME.get(name)
+    return row.base if row else ""
 
 
 def connect(
@@ -33,5 +39,5 @@ def connect(
                 f"provider {provider!r} is not supported; for a server that speaks OpenAI's API use provider "
                 f"{COMPATIBLE!r} with 'api_base' in auth_config"
             )
-        row = Provider(name=provider, paths=OPENAI_PATHS, key=False)
+        row = Provider(name=provider, paths=SERVER_PATHS, key=False)
     return row.connect(values, config, allow_private=allow_private)
