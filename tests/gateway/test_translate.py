@@ -268,3 +268,29 @@ async def test_a_body_that_cannot_be_translated_is_a_400_naming_the_field(path, 
     exchange = await ask(CHAT, upstream, path, body)
     assert (exchange.status, len(upstream.requests)) == (400, 0)
     assert said in exchange.json["error"]["message"]
+
+
+THOUGHT = ASKED | {
+    "messages": [
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": "s"},
+                                          {"type": "text", "text": "Sunny."}]},
+        {"role": "user", "content": "Sure?"},
+    ]
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", ""])
+async def test_thoughts_of_earlier_turns_go_where_the_provider_takes_them(field):
+    """And are left out, with a note, where it would refuse them."""
+    upstream = FakeClient(in_turn(Answer(body=[json.dumps(CALLED).encode()])))
+    snapshot = make_holder("one").current
+    target = make_target("one", paths=CHAT, thoughts=field)
+    endpoint = replace(snapshot.endpoints["ep"], primaries=((target, 1.0),))
+    exchange = FakeExchange("POST", "/v1/messages", THOUGHT)
+    pipeline = Pipeline(Holder(replace(snapshot, endpoints={"ep": endpoint})), upstream)
+    await pipeline.serve(exchange, *TABLE.find("POST", "/v1/messages"))
+    turn = json.loads(upstream.requests[0].body)["messages"][2]
+    assert (turn["role"], turn["content"]) == ("assistant", "Sunny.")
+    assert turn.get(field or "reasoning_content") == ("Hm." if field else None)
+    assert (b"x-gatewright-dropped" in exchange.answered) or field

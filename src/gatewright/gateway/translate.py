@@ -4,6 +4,7 @@
 Gemini client and a Responses client ask can be answered by a target of any of them.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -146,7 +147,10 @@ class Sender:
         request, dropped = self._request, Dropped()
         # Usage is always asked for; an encoder shows it to a client that asked for it too.
         asked = replace(request, stream_usage=True) if request.stream else request
-        body = provider.dialect.encode_request(asked, target.model, dropped)
+        if provider is CHAT:
+            body = chat.encode_request(asked, target.model, dropped, thoughts=target.access.thoughts)
+        else:
+            body = provider.dialect.encode_request(asked, target.model, dropped)
         translation = _Translation(client, provider, request, dropped, self._call)
         operation, query = (provider.streamed, provider.query) if request.stream else (provider.whole, b"")
         return Sending(
@@ -204,6 +208,7 @@ class _Translation:
         if not isinstance(found, dict):
             raise UpstreamProtocolError("its answer is not a JSON object.")
         answer = self._provider.decode_answer(found)
+        answer.created = answer.created or int(time.time())
         return msgspec.json.encode(self._client.encode_answer(answer, self._request, self._dropped))
 
     async def streamed(self, pieces: Pieces) -> Pieces:
@@ -223,6 +228,8 @@ class _Translation:
                 for event in events:
                     if isinstance(event, Failed) and not shown:
                         raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
+                    if isinstance(event, Began):
+                        event.created = event.created or int(time.time())
                     shown = shown or not isinstance(event, Began | Counted)
                     held.append(encoder.encode(event))
                 if shown and any(held):

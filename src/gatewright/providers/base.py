@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from gatewright.errors import ClientError, ConfigError
 from gatewright.snapshot.address import parse_base
-from gatewright.snapshot.model import Access, Headers
+from gatewright.snapshot.model import Access, Headers, ThoughtField
 
 COMMON_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
 """The operations of OpenAI's API that any provider compatible with it is expected to have, under its base address."""
@@ -43,6 +43,7 @@ class Provider:
         base: default base address; empty when the secret must name one in `api_base`.
         paths: path under the base address by operation; `{model}` stands for the model's name.
         credential: header name and value that carry the key.
+        thoughts: in which field of a chat message it takes back thoughts of earlier turns; empty when it refuses them.
         key: whether an `api_key` is required (a model server of one's own often needs none).
     """
 
@@ -50,6 +51,7 @@ class Provider:
     base: str = ""
     paths: Mapping[str, str] = field(default_factory=lambda: COMMON_PATHS)
     credential: tuple[bytes, str] = BEARER
+    thoughts: ThoughtField = ""
     key: bool = True
 
     def connect(self, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool) -> Access:
@@ -74,7 +76,9 @@ class Provider:
         if not key and self.key:
             raise ConfigError(f"provider {self.name!r} needs 'api_key' in secret_value")
         paths = {operation: (address.path + path).encode("ascii") for operation, path in self.paths.items()}
-        return Access(address=address, paths=MappingProxyType(paths), headers=self._credential(key))
+        return Access(
+            address=address, paths=MappingProxyType(paths), headers=self._credential(key), thoughts=self.thoughts
+        )
 
     def _credential(self, key: str) -> Headers:
         if not key:

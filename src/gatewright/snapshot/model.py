@@ -8,10 +8,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from gatewright.snapshot.address import Address
 
 Headers = tuple[tuple[bytes, bytes], ...]
+ThoughtField = Literal["reasoning_content", "reasoning", "reasoning_details", "thinking", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +25,14 @@ class Access:
         paths: request target by operation (`chat`: `/v1/chat/completions`), the base path included; `{model}` stands
             for the model's name.
         headers: credential headers, ready to send, lower-case names.
+        thoughts: in which field of a chat message the provider takes back thoughts of earlier turns; empty when it
+            refuses them.
     """
 
     address: Address
     paths: Mapping[str, bytes]
     headers: Headers = field(default=(), repr=False)
+    thoughts: ThoughtField = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
