@@ -100,7 +100,7 @@ class Decoder:
             return [_failed(body["error"])]
         events: list[Event] = []
         began: Began | None = None
-        id_, model = fields.take("responseId", str), fields.take("modelVersion", str)
+        id_, model = fields.label("responseId"), fields.label("modelVersion")
         if self._ids is None:
             began = Began(dialect=NAME, id=id_ or "", model=model or "", created=created(fields), form=fields.form)
             self._ids = CallIds(began.id or digest(body))

@@ -116,6 +116,10 @@ class Fields:
             raise self.wrong(field, f"must be {words}")
         return cast("T", read(value))
 
+    def label(self, field: str) -> str | None:
+        """As `take`, of a name; an empty one says nothing and stays."""
+        return None if self.peek(field) == "" else self.take(field, str)
+
     def untake(self, field: str, value: T) -> None:
         """Leaves a taken field to `rest` after all."""
         self._left[self.form.pop(self._prefix + field, field)] = value

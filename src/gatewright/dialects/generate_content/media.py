@@ -27,8 +27,8 @@ def inline_data(fields: Fields) -> Media:
     data += "=" * (-len(data) % 4)
     if data != given:
         blob.keep("data", given)
-    kind = blob.take("mimeType", str)
-    return Media(kind=_kind(kind), media_type=kind, data=data, name=blob.take("displayName", str))
+    kind = blob.label("mimeType")
+    return Media(kind=_kind(kind), media_type=kind, data=data, name=blob.label("displayName"))
 
 
 def file_data(fields: Fields) -> Media:
@@ -36,8 +36,8 @@ def file_data(fields: Fields) -> Media:
     file = fields.inside("fileData")
     assert file is not None  # noqa: S101 - the caller has seen it
     place = file.need("fileUri", str)
-    kind = file.take("mimeType", str)
-    media = Media(kind=_kind(kind), media_type=kind, name=file.take("displayName", str))
+    kind = file.label("mimeType")
+    media = Media(kind=_kind(kind), media_type=kind, name=file.label("displayName"))
     if place.startswith(_FILES):
         media.file_id = place
     else:

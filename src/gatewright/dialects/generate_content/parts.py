@@ -74,7 +74,7 @@ def decode_part(fields: Fields, ids: CallIds) -> list[Part]:
         part = _text(fields)
     else:
         return [Native(rest=fields.rest(), form=fields.form)]
-    signature = None if isinstance(part, Reasoning) else fields.take(SIGNATURE, str)
+    signature = None if isinstance(part, Reasoning) else fields.label(SIGNATURE)
     part.form, part.rest = fields.form, fields.rest()
     if signature is None:
         return [part]
@@ -85,15 +85,14 @@ def decode_part(fields: Fields, ids: CallIds) -> list[Part]:
 
 def _text(fields: Fields) -> Text | Reasoning:
     text = fields.need("text", str)
-    signed = fields.name(SIGNATURE) is not None
     thought = fields.take("thought", bool)
-    if not thought and (text or not signed):
-        if thought is False:
-            fields.keep("thought", False)
+    if thought is False:
+        fields.keep("thought", False)
+    if not thought and (text or not fields.peek(SIGNATURE)):
         return Text(text=text)
     if not thought:
         fields.form["thought"] = None
-    return Reasoning(text=text, signature=fields.take(SIGNATURE, str))
+    return Reasoning(text=text, signature=fields.label(SIGNATURE))
 
 
 def _call(fields: Fields, ids: CallIds) -> ToolCall | None:
@@ -106,10 +105,10 @@ def _call(fields: Fields, ids: CallIds) -> ToolCall | None:
     inner.absent("args")
     name = inner.need("name", str)
     call = ToolCall(
-        id=ids.call(inner.take("id", str), name),
+        id=ids.call(inner.label("id"), name),
         name=name,
         arguments=msgspec.json.encode(inner.take("args", dict) or {}).decode(),
-        signature=fields.take(SIGNATURE, str),
+        signature=fields.label(SIGNATURE),
     )
     call.form, call.rest = fields.form, fields.rest()
     return call

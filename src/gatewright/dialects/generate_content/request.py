@@ -42,8 +42,7 @@ def decode_request(body: Mapping[str, Any]) -> Request:
     own_tools = decode_tools(fields, request)
     request.choice = decode_choice(fields)
     decode_config(fields, request)
-    if isinstance(tier := fields.peek("serviceTier"), str):
-        fields.take("serviceTier", str)
+    if tier := fields.label("serviceTier"):
         request.service_tier = from_google(tier)
     request.rest, request.form = fields.rest() | own_tools, fields.form
     return request
@@ -54,7 +53,7 @@ def _system(fields: Fields, ids: CallIds) -> list[Message]:
     if inner is None:
         return []
     parts = _parts(inner, ids)
-    if role := inner.take("role", str):
+    if role := inner.label("role"):
         inner.keep("role", role)
     return [Message(role="system", parts=parts)]
 

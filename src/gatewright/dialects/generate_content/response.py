@@ -56,7 +56,7 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
     fields = Fields(body, "", provider_fault)
     if not any(fields.name(name) for name in _TOP):
         raise provider_fault("it has no candidates.")
-    answer = Answer(dialect=NAME, id=fields.take("responseId", str) or "", model=fields.take("modelVersion", str) or "")
+    answer = Answer(dialect=NAME, id=fields.label("responseId") or "", model=fields.label("modelVersion") or "")
     answer.created = created(fields)
     ids = CallIds(answer.id or digest(body))
     fields.absent("candidates")

@@ -30,7 +30,7 @@ def function_response(fields: Fields, ids: CallIds, parts_of: Callable[[Fields],
     inner.absent("id")
     inner.absent("response")
     name = inner.need("name", str)
-    result = ToolResult(id=ids.result(inner.take("id", str), name), name=name)
+    result = ToolResult(id=ids.result(inner.label("id"), name), name=name)
     response = inner.take("response", dict)
     if response:
         key = next(iter(response)) if len(response) == 1 else None
