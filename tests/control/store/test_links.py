@@ -61,6 +61,16 @@ def test_attaching_checks_in_order(database, make):
     assert read(database, made) == made
 
 
+def test_attaching_keeps_to_the_most_models_of_an_endpoint(database, make, monkeypatch):
+    """The limit of a new endpoint holds for one that grows."""
+    monkeypatch.setattr(mappings, "MOST_MODELS", 2)
+    made = make.endpoint("e")
+    attach(database, made.endpoint_id, make.config())
+    with pytest.raises(ClientError, match="at most 2 model configurations"):
+        attach(database, made.endpoint_id, make.config())
+    assert len(read(database, made).model_mappings) == 2
+
+
 def test_detaching_takes_one_mapping_the_newest_first(database, make):
     """With both linkages there it takes two calls; the third finds nothing; the last model may go."""
     definition = make.definition()

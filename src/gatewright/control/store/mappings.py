@@ -1,7 +1,7 @@
 """Model mappings: which model definitions stand behind an endpoint, as PRIMARY or FALLBACK."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
@@ -33,7 +33,7 @@ def attach(
         AlreadyExistsError: when the definition is there already with this linkage.
     """
     limits.given(endpoint_id=endpoint_id)
-    check([model_config], "model_config")
+    check({"model_config": model_config})
     limits.fits(MappingRow, created_by=created_by)
     endpoint = require(tx, EndpointRow, endpoint_id=endpoint_id)
     definition_id = model_config.model_definition_id
@@ -45,8 +45,12 @@ def attach(
     )
     if tx.scalar(taken):
         raise AlreadyExistsError(f"Model definition {definition_id!r} is already attached to endpoint {endpoint_id!r}")
-    last = tx.scalar(select(func.max(MappingRow.position)).where(MappingRow.endpoint_id == endpoint_id))
-    row = _row(endpoint_id, model_config, 0 if last is None else last + 1, created_by)
+    count, last = tx.execute(
+        select(func.count(), func.max(MappingRow.position)).where(MappingRow.endpoint_id == endpoint_id)
+    ).one()
+    if count >= MOST_MODELS:
+        raise _too_many()
+    row = _row(endpoint_id, model_config, last + 1 if count else 0, created_by)
     tx.add(row)
     touch(endpoint, created_by)
     tx.flush()
@@ -74,24 +78,22 @@ def detach(tx: Session, *, endpoint_id: str, model_definition_id: str) -> None:
     tx.flush()
 
 
-def check(configs: Sequence[GatewayEndpointModelConfig], parameter: str) -> None:
+def check(configs: Mapping[str, GatewayEndpointModelConfig]) -> None:
     """Refuse mappings that could not work, before the database is asked.
 
     Args:
-        configs: as the request gives them.
-        parameter: the request's field, for the messages; a list when it ends in `s`.
+        configs: by their place in the request.
 
     Raises:
-        ClientError: naming the mapping and what to do.
+        ClientError: naming the place and what to do.
     """
-    places = [f"{parameter}[{index}]" if parameter.endswith("s") else parameter for index in range(len(configs))]
-    for place, config in zip(places, configs, strict=True):
+    for place, config in configs.items():
         if config.linkage_type is None:
             raise ClientError(
                 f"Invalid or missing value for required parameter 'linkage_type' in {place}. "
                 "Must be one of: PRIMARY, FALLBACK."
             )
-    for place, config in zip(places, configs, strict=True):
+    for place, config in configs.items():
         limits.weight(config.weight)
         if config.linkage_type is FALLBACK and config.fallback_order is None:
             raise ClientError(
@@ -107,13 +109,13 @@ def check_all(configs: Sequence[GatewayEndpointModelConfig]) -> None:
         ClientError: as `check`, or when there is no PRIMARY model.
         AlreadyExistsError: when a definition is there twice with one linkage.
     """
-    check(configs, "model_configs")
+    check({f"model_configs[{index}]": config for index, config in enumerate(configs)})
     if not configs:
         raise ClientError("Endpoint must have at least one model configuration")
     if all(config.linkage_type is not PRIMARY for config in configs):
         raise ClientError("Endpoint must have at least one PRIMARY model in model_configs.")
     if len(configs) > MOST_MODELS:
-        raise ClientError(f"Endpoint must have at most {MOST_MODELS} model configurations")
+        raise _too_many()
     links = Counter((config.model_definition_id, config.linkage_type) for config in configs)
     (definition_id, linkage_type), times = links.most_common(1)[0]
     if times > 1:
@@ -175,6 +177,10 @@ def of_endpoints(tx: Session, endpoint_ids: Select[str]) -> defaultdict[str, lis
 def has_fallback(configs: Iterable[GatewayEndpointModelConfig]) -> bool:
     """Whether any of them is a FALLBACK model."""
     return any(config.linkage_type is FALLBACK for config in configs)
+
+
+def _too_many() -> ClientError:
+    return ClientError(f"Endpoint must have at most {MOST_MODELS} model configurations")
 
 
 def _row(endpoint_id: str, config: GatewayEndpointModelConfig, position: int, created_by: str | None) -> MappingRow:
