@@ -174,7 +174,7 @@ def test_rules_fit_the_fields_they_stand_at(descriptor):
         field = descriptor.fields_by_name[name]
         number = field.cpp_type not in (text, FieldDescriptor.CPPTYPE_MESSAGE, FieldDescriptor.CPPTYPE_ENUM)
         assert not rules.HasField("max_length") or field.cpp_type == text
-        assert not (rules.HasField("min") or rules.HasField("max") or rules.finite) or number
+        assert not (rules.HasField("min") or rules.HasField("max")) or number
         if rules.HasField("default"):
             json_format.Parse(f'{{"{name}": {rules.default}}}', message_factory.GetMessageClass(descriptor)())
 

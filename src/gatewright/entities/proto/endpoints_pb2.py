@@ -26,7 +26,7 @@ from gatewright.entities.proto import model_definitions_pb2 as gatewright_dot_v1
 from gatewright.entities.proto import options_pb2 as gatewright_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgatewright/v1/endpoints.proto\x12\rgatewright.v1\x1a%gatewright/v1/model_definitions.proto\x1a\x1bgatewright/v1/options.proto\"h\n\x0e\x46\x61llbackConfig\x12\x31\n\x08strategy\x18\x01 \x01(\x0e\x32\x1f.gatewright.v1.FallbackStrategy\x12#\n\x0cmax_attempts\x18\x02 \x01(\x05\x42\r\x8a\xb2\x19\t\x19\x00\x00\x00\x00\x00\x00\x00\x00\"\xb2\x02\n\x1bGatewayEndpointModelMapping\x12\x12\n\nmapping_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65ndpoint_id\x18\x02 \x01(\t\x12\x1b\n\x13model_definition_id\x18\x03 \x01(\t\x12?\n\x10model_definition\x18\x04 \x01(\x0b\x32%.gatewright.v1.GatewayModelDefinition\x12\x0e\n\x06weight\x18\x05 \x01(\x02\x12\x12\n\ncreated_at\x18\x06 \x01(\x03\x12\x12\n\ncreated_by\x18\x07 \x01(\t\x12<\n\x0clinkage_type\x18\x08 \x01(\x0e\x32&.gatewright.v1.GatewayModelLinkageType\x12\x16\n\x0e\x66\x61llback_order\x18\t \x01(\x05\"0\n\x12GatewayEndpointTag\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xa4\x03\n\x0fGatewayEndpoint\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\ncreated_at\x18\x03 \x01(\x03\x12\x17\n\x0flast_updated_at\x18\x04 \x01(\x03\x12\x42\n\x0emodel_mappings\x18\x05 \x03(\x0b\x32*.gatewright.v1.GatewayEndpointModelMapping\x12\x12\n\ncreated_by\x18\x06 \x01(\t\x12\x17\n\x0flast_updated_by\x18\x07 \x01(\t\x12/\n\x04tags\x18\x08 \x03(\x0b\x32!.gatewright.v1.GatewayEndpointTag\x12\x38\n\x10routing_strategy\x18\t \x01(\x0e\x32\x1e.gatewright.v1.RoutingStrategy\x12\x36\n\x0f\x66\x61llback_config\x18\n \x01(\x0b\x32\x1d.gatewright.v1.FallbackConfig\x12\x15\n\rexperiment_id\x18\x0b \x01(\t\x12\x16\n\x0eusage_tracking\x18\x0c \x01(\x08\"\xb5\x01\n\x1aGatewayEndpointModelConfig\x12\x1b\n\x13model_definition_id\x18\x01 \x01(\t\x12<\n\x0clinkage_type\x18\x02 \x01(\x0e\x32&.gatewright.v1.GatewayModelLinkageType\x12$\n\x06weight\x18\x03 \x01(\x02\x42\x14\x8a\xb2\x19\x10\x19\x00\x00\x00\x00\x00\x00\x00\x00(\x01\x32\x03\x31.0\x12\x16\n\x0e\x66\x61llback_order\x18\x04 \x01(\x05\"\x82\x03\n\x15\x43reateGatewayEndpoint\x12\x17\n\x04name\x18\x01 \x01(\tB\t\x8a\xb2\x19\x05\x08\x01\x10\xff\x01\x12H\n\rmodel_configs\x18\x02 \x03(\x0b\x32).gatewright.v1.GatewayEndpointModelConfigB\x06\x8a\xb2\x19\x02\x08\x01\x12\x1b\n\ncreated_by\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x12\x38\n\x10routing_strategy\x18\x04 \x01(\x0e\x32\x1e.gatewright.v1.RoutingStrategy\x12\x36\n\x0f\x66\x61llback_config\x18\x05 \x01(\x0b\x32\x1d.gatewright.v1.FallbackConfig\x12\x15\n\rexperiment_id\x18\x06 \x01(\t\x12\"\n\x0eusage_tracking\x18\x07 \x01(\x08\x42\n\x8a\xb2\x19\x06\x32\x04true\x1a<\n\x08Response\x12\x30\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"u\n\x12GetGatewayEndpoint\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x1a<\n\x08Response\x12\x30\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"\x89\x03\n\x15UpdateGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x12\x1b\n\nupdated_by\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x12@\n\rmodel_configs\x18\x04 \x03(\x0b\x32).gatewright.v1.GatewayEndpointModelConfig\x12\x38\n\x10routing_strategy\x18\x05 \x01(\x0e\x32\x1e.gatewright.v1.RoutingStrategy\x12\x36\n\x0f\x66\x61llback_config\x18\x06 \x01(\x0b\x32\x1d.gatewright.v1.FallbackConfig\x12\x15\n\rexperiment_id\x18\x07 \x01(\t\x12\x16\n\x0eusage_tracking\x18\x08 \x01(\x08\x1a<\n\x08Response\x12\x30\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"@\n\x15\x44\x65leteGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\n\n\x08Response\"z\n\x14ListGatewayEndpoints\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x11\n\tsecret_id\x18\x02 \x01(\t\x1a=\n\x08Response\x12\x31\n\tendpoints\x18\x01 \x03(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"\xea\x01\n\x1c\x41ttachModelToGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12G\n\x0cmodel_config\x18\x02 \x01(\x0b\x32).gatewright.v1.GatewayEndpointModelConfigB\x06\x8a\xb2\x19\x02\x08\x01\x12\x1b\n\ncreated_by\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x1aG\n\x08Response\x12;\n\x07mapping\x18\x01 \x01(\x0b\x32*.gatewright.v1.GatewayEndpointModelMapping\"n\n\x1e\x44\x65tachModelFromGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12#\n\x13model_definition_id\x18\x02 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\n\n\x08Response\"p\n\x15SetGatewayEndpointTag\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x16\n\x03key\x18\x02 \x01(\tB\t\x8a\xb2\x19\x05\x08\x01\x10\xfa\x01\x12\x16\n\x05value\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\x88\'\x1a\n\n\x08Response\"X\n\x18\x44\x65leteGatewayEndpointTag\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\n\n\x08Response*T\n\x0fRoutingStrategy\x12 \n\x1cROUTING_STRATEGY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bREQUEST_BASED_TRAFFIC_SPLIT\x10\x01*E\n\x10\x46\x61llbackStrategy\x12!\n\x1d\x46\x41LLBACK_STRATEGY_UNSPECIFIED\x10\x00\x12\x0e\n\nSEQUENTIAL\x10\x01*R\n\x17GatewayModelLinkageType\x12\x1c\n\x18LINKAGE_TYPE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PRIMARY\x10\x01\x12\x0c\n\x08\x46\x41LLBACK\x10\x02')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgatewright/v1/endpoints.proto\x12\rgatewright.v1\x1a%gatewright/v1/model_definitions.proto\x1a\x1bgatewright/v1/options.proto\"h\n\x0e\x46\x61llbackConfig\x12\x31\n\x08strategy\x18\x01 \x01(\x0e\x32\x1f.gatewright.v1.FallbackStrategy\x12#\n\x0cmax_attempts\x18\x02 \x01(\x05\x42\r\x8a\xb2\x19\t\x19\x00\x00\x00\x00\x00\x00\x00\x00\"\xb2\x02\n\x1bGatewayEndpointModelMapping\x12\x12\n\nmapping_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65ndpoint_id\x18\x02 \x01(\t\x12\x1b\n\x13model_definition_id\x18\x03 \x01(\t\x12?\n\x10model_definition\x18\x04 \x01(\x0b\x32%.gatewright.v1.GatewayModelDefinition\x12\x0e\n\x06weight\x18\x05 \x01(\x02\x12\x12\n\ncreated_at\x18\x06 \x01(\x03\x12\x12\n\ncreated_by\x18\x07 \x01(\t\x12<\n\x0clinkage_type\x18\x08 \x01(\x0e\x32&.gatewright.v1.GatewayModelLinkageType\x12\x16\n\x0e\x66\x61llback_order\x18\t \x01(\x05\"0\n\x12GatewayEndpointTag\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xa4\x03\n\x0fGatewayEndpoint\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\ncreated_at\x18\x03 \x01(\x03\x12\x17\n\x0flast_updated_at\x18\x04 \x01(\x03\x12\x42\n\x0emodel_mappings\x18\x05 \x03(\x0b\x32*.gatewright.v1.GatewayEndpointModelMapping\x12\x12\n\ncreated_by\x18\x06 \x01(\t\x12\x17\n\x0flast_updated_by\x18\x07 \x01(\t\x12/\n\x04tags\x18\x08 \x03(\x0b\x32!.gatewright.v1.GatewayEndpointTag\x12\x38\n\x10routing_strategy\x18\t \x01(\x0e\x32\x1e.gatewright.v1.RoutingStrategy\x12\x36\n\x0f\x66\x61llback_config\x18\n \x01(\x0b\x32\x1d.gatewright.v1.FallbackConfig\x12\x15\n\rexperiment_id\x18\x0b \x01(\t\x12\x16\n\x0eusage_tracking\x18\x0c \x01(\x08\"\xb3\x01\n\x1aGatewayEndpointModelConfig\x12\x1b\n\x13model_definition_id\x18\x01 \x01(\t\x12<\n\x0clinkage_type\x18\x02 \x01(\x0e\x32&.gatewright.v1.GatewayModelLinkageType\x12\"\n\x06weight\x18\x03 \x01(\x02\x42\x12\x8a\xb2\x19\x0e\x19\x00\x00\x00\x00\x00\x00\x00\x00\x32\x03\x31.0\x12\x16\n\x0e\x66\x61llback_order\x18\x04 \x01(\x05\"\x82\x03\n\x15\x43reateGatewayEndpoint\x12\x17\n\x04name\x18\x01 \x01(\tB\t\x8a\xb2\x19\x05\x08\x01\x10\xff\x01\x12H\n\rmodel_configs\x18\x02 \x03(\x0b\x32).gatewright.v1.GatewayEndpointModelConfigB\x06\x8a\xb2\x19\x02\x08\x01\x12\x1b\n\ncreated_by\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x12\x38\n\x10routing_strategy\x18\x04 \x01(\x0e\x32\x1e.gatewright.v1.RoutingStrategy\x12\x36\n\x0f\x66\x61llback_config\x18\x05 \x01(\x0b\x32\x1d.gatewright.v1.FallbackConfig\x12\x15\n\rexperiment_id\x18\x06 \x01(\t\x12\"\n\x0eusage_tracking\x18\x07 \x01(\x08\x42\n\x8a\xb2\x19\x06\x32\x04true\x1a<\n\x08Response\x12\x30\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"u\n\x12GetGatewayEndpoint\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x1a<\n\x08Response\x12\x30\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"\x89\x03\n\x15UpdateGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x12\x1b\n\nupdated_by\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x12@\n\rmodel_configs\x18\x04 \x03(\x0b\x32).gatewright.v1.GatewayEndpointModelConfig\x12\x38\n\x10routing_strategy\x18\x05 \x01(\x0e\x32\x1e.gatewright.v1.RoutingStrategy\x12\x36\n\x0f\x66\x61llback_config\x18\x06 \x01(\x0b\x32\x1d.gatewright.v1.FallbackConfig\x12\x15\n\rexperiment_id\x18\x07 \x01(\t\x12\x16\n\x0eusage_tracking\x18\x08 \x01(\x08\x1a<\n\x08Response\x12\x30\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"@\n\x15\x44\x65leteGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\n\n\x08Response\"z\n\x14ListGatewayEndpoints\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x11\n\tsecret_id\x18\x02 \x01(\t\x1a=\n\x08Response\x12\x31\n\tendpoints\x18\x01 \x03(\x0b\x32\x1e.gatewright.v1.GatewayEndpoint\"\xea\x01\n\x1c\x41ttachModelToGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12G\n\x0cmodel_config\x18\x02 \x01(\x0b\x32).gatewright.v1.GatewayEndpointModelConfigB\x06\x8a\xb2\x19\x02\x08\x01\x12\x1b\n\ncreated_by\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\xff\x01\x1aG\n\x08Response\x12;\n\x07mapping\x18\x01 \x01(\x0b\x32*.gatewright.v1.GatewayEndpointModelMapping\"n\n\x1e\x44\x65tachModelFromGatewayEndpoint\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12#\n\x13model_definition_id\x18\x02 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\n\n\x08Response\"p\n\x15SetGatewayEndpointTag\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x16\n\x03key\x18\x02 \x01(\tB\t\x8a\xb2\x19\x05\x08\x01\x10\xfa\x01\x12\x16\n\x05value\x18\x03 \x01(\tB\x07\x8a\xb2\x19\x03\x10\x88\'\x1a\n\n\x08Response\"X\n\x18\x44\x65leteGatewayEndpointTag\x12\x1b\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\x8a\xb2\x19\x02\x08\x01\x1a\n\n\x08Response*T\n\x0fRoutingStrategy\x12 \n\x1cROUTING_STRATEGY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bREQUEST_BASED_TRAFFIC_SPLIT\x10\x01*E\n\x10\x46\x61llbackStrategy\x12!\n\x1d\x46\x41LLBACK_STRATEGY_UNSPECIFIED\x10\x00\x12\x0e\n\nSEQUENTIAL\x10\x01*R\n\x17GatewayModelLinkageType\x12\x1c\n\x18LINKAGE_TYPE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PRIMARY\x10\x01\x12\x0c\n\x08\x46\x41LLBACK\x10\x02')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FALLBACKCONFIG'].fields_by_name['max_attempts']._loaded_options = None
   _globals['_FALLBACKCONFIG'].fields_by_name['max_attempts']._serialized_options = b'\212\262\031\t\031\000\000\000\000\000\000\000\000'
   _globals['_GATEWAYENDPOINTMODELCONFIG'].fields_by_name['weight']._loaded_options = None
-  _globals['_GATEWAYENDPOINTMODELCONFIG'].fields_by_name['weight']._serialized_options = b'\212\262\031\020\031\000\000\000\000\000\000\000\000(\0012\0031.0'
+  _globals['_GATEWAYENDPOINTMODELCONFIG'].fields_by_name['weight']._serialized_options = b'\212\262\031\016\031\000\000\000\000\000\000\000\0002\0031.0'
   _globals['_CREATEGATEWAYENDPOINT'].fields_by_name['name']._loaded_options = None
   _globals['_CREATEGATEWAYENDPOINT'].fields_by_name['name']._serialized_options = b'\212\262\031\005\010\001\020\377\001'
   _globals['_CREATEGATEWAYENDPOINT'].fields_by_name['model_configs']._loaded_options = None
@@ -73,12 +73,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEGATEWAYENDPOINTTAG'].fields_by_name['endpoint_id']._serialized_options = b'\212\262\031\002\010\001'
   _globals['_DELETEGATEWAYENDPOINTTAG'].fields_by_name['key']._loaded_options = None
   _globals['_DELETEGATEWAYENDPOINTTAG'].fields_by_name['key']._serialized_options = b'\212\262\031\002\010\001'
-  _globals['_ROUTINGSTRATEGY']._serialized_start=2835
-  _globals['_ROUTINGSTRATEGY']._serialized_end=2919
-  _globals['_FALLBACKSTRATEGY']._serialized_start=2921
-  _globals['_FALLBACKSTRATEGY']._serialized_end=2990
-  _globals['_GATEWAYMODELLINKAGETYPE']._serialized_start=2992
-  _globals['_GATEWAYMODELLINKAGETYPE']._serialized_end=3074
+  _globals['_ROUTINGSTRATEGY']._serialized_start=2833
+  _globals['_ROUTINGSTRATEGY']._serialized_end=2917
+  _globals['_FALLBACKSTRATEGY']._serialized_start=2919
+  _globals['_FALLBACKSTRATEGY']._serialized_end=2988
+  _globals['_GATEWAYMODELLINKAGETYPE']._serialized_start=2990
+  _globals['_GATEWAYMODELLINKAGETYPE']._serialized_end=3072
   _globals['_FALLBACKCONFIG']._serialized_start=116
   _globals['_FALLBACKCONFIG']._serialized_end=220
   _globals['_GATEWAYENDPOINTMODELMAPPING']._serialized_start=223
@@ -88,41 +88,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATEWAYENDPOINT']._serialized_start=582
   _globals['_GATEWAYENDPOINT']._serialized_end=1002
   _globals['_GATEWAYENDPOINTMODELCONFIG']._serialized_start=1005
-  _globals['_GATEWAYENDPOINTMODELCONFIG']._serialized_end=1186
-  _globals['_CREATEGATEWAYENDPOINT']._serialized_start=1189
-  _globals['_CREATEGATEWAYENDPOINT']._serialized_end=1575
-  _globals['_CREATEGATEWAYENDPOINT_RESPONSE']._serialized_start=1515
-  _globals['_CREATEGATEWAYENDPOINT_RESPONSE']._serialized_end=1575
-  _globals['_GETGATEWAYENDPOINT']._serialized_start=1577
-  _globals['_GETGATEWAYENDPOINT']._serialized_end=1694
-  _globals['_GETGATEWAYENDPOINT_RESPONSE']._serialized_start=1515
-  _globals['_GETGATEWAYENDPOINT_RESPONSE']._serialized_end=1575
-  _globals['_UPDATEGATEWAYENDPOINT']._serialized_start=1697
-  _globals['_UPDATEGATEWAYENDPOINT']._serialized_end=2090
-  _globals['_UPDATEGATEWAYENDPOINT_RESPONSE']._serialized_start=1515
-  _globals['_UPDATEGATEWAYENDPOINT_RESPONSE']._serialized_end=1575
-  _globals['_DELETEGATEWAYENDPOINT']._serialized_start=2092
-  _globals['_DELETEGATEWAYENDPOINT']._serialized_end=2156
-  _globals['_DELETEGATEWAYENDPOINT_RESPONSE']._serialized_start=1515
-  _globals['_DELETEGATEWAYENDPOINT_RESPONSE']._serialized_end=1525
-  _globals['_LISTGATEWAYENDPOINTS']._serialized_start=2158
-  _globals['_LISTGATEWAYENDPOINTS']._serialized_end=2280
-  _globals['_LISTGATEWAYENDPOINTS_RESPONSE']._serialized_start=2219
-  _globals['_LISTGATEWAYENDPOINTS_RESPONSE']._serialized_end=2280
-  _globals['_ATTACHMODELTOGATEWAYENDPOINT']._serialized_start=2283
-  _globals['_ATTACHMODELTOGATEWAYENDPOINT']._serialized_end=2517
-  _globals['_ATTACHMODELTOGATEWAYENDPOINT_RESPONSE']._serialized_start=2446
-  _globals['_ATTACHMODELTOGATEWAYENDPOINT_RESPONSE']._serialized_end=2517
-  _globals['_DETACHMODELFROMGATEWAYENDPOINT']._serialized_start=2519
-  _globals['_DETACHMODELFROMGATEWAYENDPOINT']._serialized_end=2629
-  _globals['_DETACHMODELFROMGATEWAYENDPOINT_RESPONSE']._serialized_start=1515
-  _globals['_DETACHMODELFROMGATEWAYENDPOINT_RESPONSE']._serialized_end=1525
-  _globals['_SETGATEWAYENDPOINTTAG']._serialized_start=2631
-  _globals['_SETGATEWAYENDPOINTTAG']._serialized_end=2743
-  _globals['_SETGATEWAYENDPOINTTAG_RESPONSE']._serialized_start=1515
-  _globals['_SETGATEWAYENDPOINTTAG_RESPONSE']._serialized_end=1525
-  _globals['_DELETEGATEWAYENDPOINTTAG']._serialized_start=2745
-  _globals['_DELETEGATEWAYENDPOINTTAG']._serialized_end=2833
-  _globals['_DELETEGATEWAYENDPOINTTAG_RESPONSE']._serialized_start=1515
-  _globals['_DELETEGATEWAYENDPOINTTAG_RESPONSE']._serialized_end=1525
+  _globals['_GATEWAYENDPOINTMODELCONFIG']._serialized_end=1184
+  _globals['_CREATEGATEWAYENDPOINT']._serialized_start=1187
+  _globals['_CREATEGATEWAYENDPOINT']._serialized_end=1573
+  _globals['_CREATEGATEWAYENDPOINT_RESPONSE']._serialized_start=1513
+  _globals['_CREATEGATEWAYENDPOINT_RESPONSE']._serialized_end=1573
+  _globals['_GETGATEWAYENDPOINT']._serialized_start=1575
+  _globals['_GETGATEWAYENDPOINT']._serialized_end=1692
+  _globals['_GETGATEWAYENDPOINT_RESPONSE']._serialized_start=1513
+  _globals['_GETGATEWAYENDPOINT_RESPONSE']._serialized_end=1573
+  _globals['_UPDATEGATEWAYENDPOINT']._serialized_start=1695
+  _globals['_UPDATEGATEWAYENDPOINT']._serialized_end=2088
+  _globals['_UPDATEGATEWAYENDPOINT_RESPONSE']._serialized_start=1513
+  _globals['_UPDATEGATEWAYENDPOINT_RESPONSE']._serialized_end=1573
+  _globals['_DELETEGATEWAYENDPOINT']._serialized_start=2090
+  _globals['_DELETEGATEWAYENDPOINT']._serialized_end=2154
+  _globals['_DELETEGATEWAYENDPOINT_RESPONSE']._serialized_start=1513
+  _globals['_DELETEGATEWAYENDPOINT_RESPONSE']._serialized_end=1523
+  _globals['_LISTGATEWAYENDPOINTS']._serialized_start=2156
+  _globals['_LISTGATEWAYENDPOINTS']._serialized_end=2278
+  _globals['_LISTGATEWAYENDPOINTS_RESPONSE']._serialized_start=2217
+  _globals['_LISTGATEWAYENDPOINTS_RESPONSE']._serialized_end=2278
+  _globals['_ATTACHMODELTOGATEWAYENDPOINT']._serialized_start=2281
+  _globals['_ATTACHMODELTOGATEWAYENDPOINT']._serialized_end=2515
+  _globals['_ATTACHMODELTOGATEWAYENDPOINT_RESPONSE']._serialized_start=2444
+  _globals['_ATTACHMODELTOGATEWAYENDPOINT_RESPONSE']._serialized_end=2515
+  _globals['_DETACHMODELFROMGATEWAYENDPOINT']._serialized_start=2517
+  _globals['_DETACHMODELFROMGATEWAYENDPOINT']._serialized_end=2627
+  _globals['_DETACHMODELFROMGATEWAYENDPOINT_RESPONSE']._serialized_start=1513
+  _globals['_DETACHMODELFROMGATEWAYENDPOINT_RESPONSE']._serialized_end=1523
+  _globals['_SETGATEWAYENDPOINTTAG']._serialized_start=2629
+  _globals['_SETGATEWAYENDPOINTTAG']._serialized_end=2741
+  _globals['_SETGATEWAYENDPOINTTAG_RESPONSE']._serialized_start=1513
+  _globals['_SETGATEWAYENDPOINTTAG_RESPONSE']._serialized_end=1523
+  _globals['_DELETEGATEWAYENDPOINTTAG']._serialized_start=2743
+  _globals['_DELETEGATEWAYENDPOINTTAG']._serialized_end=2831
+  _globals['_DELETEGATEWAYENDPOINTTAG_RESPONSE']._serialized_start=1513
+  _globals['_DELETEGATEWAYENDPOINTTAG_RESPONSE']._serialized_end=1523
 # @@protoc_insertion_point(module_scope)

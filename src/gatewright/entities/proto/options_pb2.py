@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgatewright/v1/options.proto\x12\rgatewright.v1\x1a google/protobuf/descriptor.proto\"%\n\x05Route\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"x\n\x05Rules\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x12\n\nmax_length\x18\x02 \x01(\r\x12\x0b\n\x03min\x18\x03 \x01(\x01\x12\x0b\n\x03max\x18\x04 \x01(\x01\x12\x0e\n\x06\x66inite\x18\x05 \x01(\x08\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\t\x12\x0e\n\x06secret\x18\x07 \x01(\x08:E\n\x05route\x12\x1e.google.protobuf.MethodOptions\x18\xa1\x96\x03 \x01(\x0b\x32\x14.gatewright.v1.Route:1\n\x07summary\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x96\x03 \x01(\t:D\n\x05rules\x12\x1d.google.protobuf.FieldOptions\x18\xa1\x96\x03 \x01(\x0b\x32\x14.gatewright.v1.Rules')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgatewright/v1/options.proto\x12\rgatewright.v1\x1a google/protobuf/descriptor.proto\"%\n\x05Route\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"n\n\x05Rules\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x12\n\nmax_length\x18\x02 \x01(\r\x12\x0b\n\x03min\x18\x03 \x01(\x01\x12\x0b\n\x03max\x18\x04 \x01(\x01\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\t\x12\x0e\n\x06secret\x18\x07 \x01(\x08J\x04\x08\x05\x10\x06:E\n\x05route\x12\x1e.google.protobuf.MethodOptions\x18\xa1\x96\x03 \x01(\x0b\x32\x14.gatewright.v1.Route:1\n\x07summary\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x96\x03 \x01(\t:D\n\x05rules\x12\x1d.google.protobuf.FieldOptions\x18\xa1\x96\x03 \x01(\x0b\x32\x14.gatewright.v1.Rules')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROUTE']._serialized_start=80
   _globals['_ROUTE']._serialized_end=117
   _globals['_RULES']._serialized_start=119
-  _globals['_RULES']._serialized_end=239
+  _globals['_RULES']._serialized_end=229
 # @@protoc_insertion_point(module_scope)

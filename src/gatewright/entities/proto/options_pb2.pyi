@@ -20,19 +20,17 @@ class Route(_message.Message):
     def __init__(self, method: _Optional[str] = ..., path: _Optional[str] = ...) -> None: ...
 
 class Rules(_message.Message):
-    __slots__ = ("required", "max_length", "min", "max", "finite", "default", "secret")
+    __slots__ = ("required", "max_length", "min", "max", "default", "secret")
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
     MIN_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
-    FINITE_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     required: bool
     max_length: int
     min: float
     max: float
-    finite: bool
     default: str
     secret: bool
-    def __init__(self, required: _Optional[bool] = ..., max_length: _Optional[int] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., finite: _Optional[bool] = ..., default: _Optional[str] = ..., secret: _Optional[bool] = ...) -> None: ...
+    def __init__(self, required: _Optional[bool] = ..., max_length: _Optional[int] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., default: _Optional[str] = ..., secret: _Optional[bool] = ...) -> None: ...
