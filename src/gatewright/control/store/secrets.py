@@ -22,7 +22,6 @@ class Revealed:
     Attributes:
         secret_id: which one.
         secret_name: its name, for messages.
-        provider: whose credential it is; None for any.
         values: the decrypted values; empty when there is a problem.
         auth_config: settings that are not confidential.
         problem: why it cannot be opened; empty when it can.
@@ -30,7 +29,6 @@ class Revealed:
 
     secret_id: str
     secret_name: str
-    provider: str | None
     values: Mapping[str, str] = field(repr=False)
     auth_config: Mapping[str, str]
     problem: str = ""
