@@ -55,10 +55,12 @@ def test_a_default_is_shown_only_where_there_is_one():
 
 
 def test_a_server_of_ones_own_needs_no_key():
-    """A key may be given; the address has the server's usual port."""
-    (mode,) = Catalogue().config("ollama")["auth_modes"]
-    assert mode["secret_fields"][0]["required"] is False
-    assert mode["config_fields"][0]["default"] == "http://127.0.0.1:11434/v1"
+    """A key may be given; the address is the one that is called without another."""
+    for provider in ("llama.cpp", "lmstudio", "ollama", "vllm"):
+        (mode,) = Catalogue().config(provider)["auth_modes"]
+        assert mode["secret_fields"][0]["required"] is False
+        address = registry.connect(provider, {}, {}, allow_private=True).address
+        assert mode["config_fields"][0]["default"] == f"http://{address.authority}{address.path}"
 
 
 def test_all_callable_providers_are_listed():
