@@ -31,10 +31,6 @@ HOT = ("errors", "dialects", "providers", "snapshot", "upstream", "ledger", "gat
 COLD_LIBRARIES = ("sqlalchemy", "alembic", "google.protobuf", "starlette", "pydantic")
 # Only these may import `app`, the composition root.
 MAY_IMPORT_APP = {"cli"}
-# Files that may import inside a function, each with its reason.
-LATE_IMPORTS = {
-    "providers/registry.py": "a provider is loaded when it is first used",
-}
 
 
 def modules():
@@ -108,6 +104,18 @@ def test_only_the_command_line_imports_the_composition_root(graph):
     assert wrong == []
 
 
+def test_the_store_knows_nothing_of_those_who_use_it(graph):
+    """Inside the control plane, the store stands below the API and the files of `gatewright apply`."""
+    wrong = [
+        f"{name}:{line} imports {module}"
+        for name, imports in graph.items()
+        for module, line, _ in imports
+        if name.startswith("control/store/")
+        and module.startswith(("gatewright.control.api", "gatewright.control.manifest"))
+    ]
+    assert wrong == []
+
+
 def test_there_are_no_import_cycles(graph):
     """The module graph is acyclic."""
     edges = {
@@ -118,12 +126,12 @@ def test_there_are_no_import_cycles(graph):
 
 
 def test_no_internal_import_hides_inside_a_function(graph):
-    """Imports stand at the top of a file, but for the listed exceptions."""
+    """Imports stand at the top of a file."""
     wrong = [
         f"{name}:{line} imports {module}"
         for name, imports in graph.items()
         for module, line, hidden in imports
-        if hidden and name not in LATE_IMPORTS
+        if hidden
     ]
     assert wrong == []
 
