@@ -25,6 +25,7 @@ from gatewright.control.store import keys, schema
 from gatewright.control.store.database import Database
 from gatewright.control.store.listener import Listener
 from gatewright.control.watch import Watcher
+from gatewright.dialects import mlflow
 from gatewright.errors import ConfigError
 from gatewright.gateway.operations import OPERATIONS
 from gatewright.gateway.pipeline import Pipeline
@@ -60,6 +61,7 @@ def build(settings: Settings) -> Server:
         catalogue=fields.Catalogue(),
         operations=[(one.method, one.path, one.summary) for one in OPERATIONS],
         changed=watcher.settle,
+        failure=mlflow.management_error,
     )
 
     async def stop() -> None:

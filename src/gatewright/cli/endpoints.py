@@ -7,9 +7,9 @@ import click
 from gatewright.cli.opened import opened
 from gatewright.cli.options import STORE, settings_from
 from gatewright.cli.table import moment, none_yet, table
-from gatewright.control.api.render import plain as as_plain
 from gatewright.control.store import endpoints as store
 from gatewright.entities import GatewayEndpoint, GatewayEndpointModelMapping, GatewayModelLinkageType
+from gatewright.entities.plain import plain as as_plain
 from gatewright.settings import Settings
 
 _PRIMARY = GatewayModelLinkageType.PRIMARY

@@ -3,14 +3,35 @@
 Source: a recording of MLflow 3.17.2; see `docs/mlflow-compatibility.md`.
 """
 
+import json
+
 import msgspec
 
 from gatewright.errors import GatewrightError, NotFoundError
 
+# MLflow's SQLSTATE and error class by error code; the web pages of MLflow group errors by them.
+_CLIENT = ("KAM00", "INVALID_PARAMETER_VALUE")
+_SERVER = ("XXM00", "CLIENT_INTERNAL_ERROR")
+_CLASSES = {
+    "INVALID_PARAMETER_VALUE": _CLIENT,
+    "BAD_REQUEST": _CLIENT,
+    "RESOURCE_ALREADY_EXISTS": ("KAM00", "RESOURCE_ALREADY_EXISTS"),
+    "RESOURCE_DOES_NOT_EXIST": ("KAM00", "RESOURCE_NOT_FOUND"),
+    "INVALID_STATE": _SERVER,
+    "INTERNAL_ERROR": _SERVER,
+    "TEMPORARILY_UNAVAILABLE": _SERVER,
+}
+
 
 def management_error(problem: GatewrightError) -> bytes:
-    """`{"error_code", "message"}`: what MLflow's REST clients read from any answer that is not 200."""
-    return msgspec.json.encode({"error_code": problem.code, "message": problem.public})
+    """What MLflow's REST clients read from any answer that is not 200, keys in its order.
+
+    The last two keys are left out where MLflow has no value for them.
+    """
+    body = {"error_code": problem.code, "message": problem.public}
+    if problem.code in _CLASSES:
+        body["sqlstate"], body["error_class"] = _CLASSES[problem.code]
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def error(problem: GatewrightError) -> bytes:

@@ -1,4 +1,4 @@
-"""Writing answers and errors as MLflow's clients read them."""
+"""Writing answers as MLflow's clients read them."""
 
 import json
 
@@ -7,15 +7,7 @@ import pytest
 from gatewright.control.api import render
 from gatewright.control.api.calls import CALLS
 from gatewright.entities import FallbackConfig, GatewayEndpoint, GatewayEndpointModelMapping, GatewaySecretInfo
-from gatewright.errors import (
-    AlreadyExistsError,
-    ClientError,
-    GatewrightError,
-    InvalidStateError,
-    NotFoundError,
-    TooLargeError,
-    UnavailableError,
-)
+from gatewright.entities.plain import plain
 
 BY_NAME = {call.name: call for call in CALLS}
 NOW = 1_700_000_000_123
@@ -61,7 +53,7 @@ def test_an_empty_message_is_written():
     endpoint = GatewayEndpoint(
         endpoint_id="e-1", name="n", created_at=NOW, last_updated_at=NOW, fallback_config=FallbackConfig()
     )
-    shown = render.plain(render.response(BY_NAME["getGatewayEndpoint"], endpoint))["endpoint"]
+    shown = plain(render.response(BY_NAME["getGatewayEndpoint"], endpoint))["endpoint"]
     assert shown["fallback_config"] == {}
     assert shown["created_by"] == ""
 
@@ -69,35 +61,5 @@ def test_an_empty_message_is_written():
 def test_a_page_fills_its_fields_by_name():
     """A list with a token; no token on the last page."""
     call = BY_NAME["listBudgetPolicies"]
-    assert render.plain(render.response(call, {"budget_policies": [], "next_page_token": "t"})) == {
-        "next_page_token": "t"
-    }
-    assert render.plain(render.response(call, {"budget_policies": [], "next_page_token": None})) == {}
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "code", "sqlstate", "error_class"),
-    [
-        (ClientError, 400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
-        (AlreadyExistsError, 400, "RESOURCE_ALREADY_EXISTS", "KAM00", "RESOURCE_ALREADY_EXISTS"),
-        (NotFoundError, 404, "RESOURCE_DOES_NOT_EXIST", "KAM00", "RESOURCE_NOT_FOUND"),
-        (InvalidStateError, 409, "INVALID_STATE", "XXM00", "CLIENT_INTERNAL_ERROR"),
-        (UnavailableError, 503, "TEMPORARILY_UNAVAILABLE", "XXM00", "CLIENT_INTERNAL_ERROR"),
-        (GatewrightError, 500, "INTERNAL_ERROR", "XXM00", "CLIENT_INTERNAL_ERROR"),
-    ],
-)
-def test_an_error_has_mlflows_keys_in_its_order(error, status, code, sqlstate, error_class):
-    """error_code, message, sqlstate, error_class."""
-    shown = json.loads(render.failure(error("why")))
-    assert list(shown.items()) == [
-        ("error_code", code),
-        ("message", "why"),
-        ("sqlstate", sqlstate),
-        ("error_class", error_class),
-    ]
-    assert error.status == status
-
-
-def test_an_error_mlflow_does_not_know_has_no_sqlstate():
-    """The two last keys are left out where MLflow has no value for them."""
-    assert json.loads(render.failure(TooLargeError("big"))) == {"error_code": "REQUEST_TOO_LARGE", "message": "big"}
+    assert plain(render.response(call, {"budget_policies": [], "next_page_token": "t"})) == {"next_page_token": "t"}
+    assert plain(render.response(call, {"budget_policies": [], "next_page_token": None})) == {}

@@ -44,12 +44,14 @@ class _Api:
         settings: Settings,
         catalogue: Catalogue,
         changed: Callable[[], Awaitable[None]],
+        failure: Callable[[GatewrightError], bytes],
     ) -> None:
         self._database = database
         self._vault = vault
         self._settings = settings
         self._catalogue = catalogue
         self._changed = changed
+        self._failure = failure
         self._threads = anyio.CapacityLimiter(THREADS)
 
     def route(self, call: Call, prefix: str) -> Route:
@@ -92,6 +94,31 @@ class _Api:
         """The fields of a provider's secrets."""
         return _json(render.compact(discovery.provider_config(self._catalogue, request.query_params.get("provider"))))
 
+    async def refused(self, _request: Request, problem: Exception) -> Response:
+        """An error we raised on purpose."""
+        if not isinstance(problem, GatewrightError):  # pragma: no cover - Starlette calls it for this class only
+            raise problem
+        answer = _json(self._failure(problem), problem.status)
+        if isinstance(problem, MethodNotAllowedError):
+            answer.headers["allow"] = ", ".join(problem.allow)
+        return answer
+
+    async def unrouted(self, request: Request, problem: Exception) -> Response:
+        """No route has this path, or not with this method."""
+        headers = getattr(problem, "headers", None) or {}
+        allow = tuple(headers.get("Allow", "").split(", "))
+        path = request.url.path
+        if getattr(problem, "status_code", 404) == 405:
+            public = f"{path} has no {request.method}; use {' or '.join(allow)}."
+            return await self.refused(request, MethodNotAllowedError(public, allow))
+        return await self.refused(request, NotFoundError(f"There is nothing at {path}. /docs lists every route."))
+
+    async def failed(self, request: Request, _problem: Exception) -> Response:
+        """A fault of our own. The caller learns no detail, as it may hold a secret; the server in front logs it."""
+        return await self.refused(
+            request, GatewrightError("An internal error happened. The server's log has the details.")
+        )
+
     async def _body(self, request: Request) -> bytes:
         limit = self._settings.max_body
         announced = request.headers.get("content-length", "")
@@ -119,6 +146,7 @@ def create(
     catalogue: Catalogue,
     operations: Sequence[tuple[str, str, str]],
     changed: Callable[[], Awaitable[None]],
+    failure: Callable[[GatewrightError], bytes],
 ) -> Starlette:
     """Build the app.
 
@@ -129,8 +157,9 @@ def create(
         catalogue: what is known about providers.
         operations: method, path and summary of the data plane's routes, for the reference only.
         changed: awaited after each successful write; returns once this process serves the change.
+        failure: writes an error as JSON.
     """
-    api = _Api(database, vault, settings, catalogue, changed)
+    api = _Api(database, vault, settings, catalogue, changed, failure)
     document = openapi.document(operations, version=__version__)
     constants: dict[str, tuple[bytes, str]] = {
         DISCOVERY + "/supported-providers": (
@@ -151,10 +180,10 @@ def create(
             _constant("/docs", page.HTML, "text/html; charset=utf-8", page.HEADERS),
         ],
         exception_handlers={
-            GatewrightError: _refused,
-            HTTPException: _unrouted,
+            GatewrightError: api.refused,
+            HTTPException: api.unrouted,
             ClientDisconnect: _gone,
-            Exception: _failed,
+            Exception: api.failed,
         },
     )
     app.router.redirect_slashes = False
@@ -178,30 +207,6 @@ def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, media_type=_JSON, headers=_HEADERS)
 
 
-async def _refused(_request: Request, problem: Exception) -> Response:
-    if not isinstance(problem, GatewrightError):  # pragma: no cover - Starlette calls it for this class only
-        raise problem
-    answer = _json(render.failure(problem), problem.status)
-    if isinstance(problem, MethodNotAllowedError):
-        answer.headers["allow"] = ", ".join(problem.allow)
-    return answer
-
-
-async def _unrouted(request: Request, problem: Exception) -> Response:
-    headers = getattr(problem, "headers", None) or {}
-    allow = tuple(headers.get("Allow", "").split(", "))
-    path = request.url.path
-    if getattr(problem, "status_code", 404) == 405:
-        public = f"{path} has no {request.method}; use {' or '.join(allow)}."
-        return await _refused(request, MethodNotAllowedError(public, allow))
-    return await _refused(request, NotFoundError(f"There is nothing at {path}. /docs lists every route."))
-
-
 async def _gone(_request: Request, _problem: Exception) -> Response:
     """The client left before its request was complete; nobody reads this answer."""
     return Response(status_code=499)
-
-
-async def _failed(request: Request, _problem: Exception) -> Response:
-    """A fault of our own. The caller learns no detail, as it may hold a secret; the server in front logs it."""
-    return await _refused(request, GatewrightError("An internal error happened. The server's log has the details."))

@@ -62,8 +62,3 @@ def rules(field: FieldDescriptor) -> options_pb2.Rules:
     options: Any = field.GetOptions()
     found: options_pb2.Rules = options.Extensions[options_pb2.rules]
     return found
-
-
-def is_map(field: FieldDescriptor) -> bool:
-    """Whether a field is a map, which protobuf describes as a repeated message of key and value."""
-    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)

@@ -15,7 +15,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gatewright import entities
-from gatewright.control.api.calls import Call, is_map, rules
+from gatewright.control.api.calls import Call, rules
+from gatewright.entities.plain import is_map
 from gatewright.errors import ClientError
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})

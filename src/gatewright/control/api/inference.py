@@ -68,7 +68,7 @@ def inference(method: str, path: str, summary: str) -> dict[str, Any]:
     body = next((found for found in _BODIES if path.endswith(found[0])), None)
     answers: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
     operation: dict[str, Any] = {
-        "operationId": method.lower() + "".join(word.title() for word in re.findall(r"[A-Za-z0-9]+", path)),
+        "operationId": operation_id(method, path),
         "summary": summary,
         "tags": ["inference"],
         "responses": {"200": {"description": "The model's answer.", "content": answers}, **_failures(path)},
@@ -88,6 +88,11 @@ def inference(method: str, path: str, summary: str) -> dict[str, Any]:
         if "stream" in fields or ":stream" in path:
             answers["text/event-stream"] = {"schema": {"type": "string"}}
     return operation
+
+
+def operation_id(method: str, path: str) -> str:
+    """A name for an operation that has none of its own."""
+    return method.lower() + "".join(word.title() for word in re.findall(r"[A-Za-z0-9]+", path))
 
 
 def _failures(path: str) -> dict[str, Any]:

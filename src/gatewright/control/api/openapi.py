@@ -1,12 +1,11 @@
 """The OpenAPI document: the calls of the service descriptor, the routes around them, and the data plane's."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gatewright.control.api.calls import CALLS, PREFIXES, Call, rules
 from gatewright.control.api.discovery import DISCOVERY
-from gatewright.control.api.inference import inference
+from gatewright.control.api.inference import inference, operation_id
 from gatewright.control.api.schemas import Schema, Schemas, described
 
 _DESCRIPTION = """\
@@ -124,13 +123,9 @@ def _probe(path: str, summary: str, names: tuple[str, ...]) -> Schema:
         for name in names
     ]
     return {
-        "operationId": _operation_id("get", path),
+        "operationId": operation_id("get", path),
         "summary": summary,
         "tags": ["discovery"],
         **({"parameters": parameters} if parameters else {}),
         "responses": {"200": _json_content("Done.", {"type": "object"}), **_failures()},
     }
-
-
-def _operation_id(method: str, path: str) -> str:
-    return method.lower() + "".join(word.title() for word in re.findall(r"[A-Za-z0-9]+", path))

@@ -6,7 +6,8 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-from gatewright.control.api.calls import is_map, rules
+from gatewright.control.api.calls import rules
+from gatewright.entities.plain import is_map
 
 Schema = dict[str, Any]
 
