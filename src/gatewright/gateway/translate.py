@@ -16,6 +16,7 @@ from gatewright.dialects.conversation import Answer, Dropped, Request
 from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDecoder, StreamEncoder
 from gatewright.errors import ClientError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.exchange import Headers
+from gatewright.gateway.signatures import MARK, Marker, settle
 from gatewright.gateway.understand import ANTHROPIC_VERSION, Call
 from gatewright.snapshot.model import Target
 
@@ -25,6 +26,11 @@ JSON, SSE = b"application/json", b"text/event-stream; charset=utf-8"
 
 class Dialect(Protocol):
     """What a dialect's folder offers."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a constant of the folder
+        """Its name; that of its operation."""
+        ...
 
     def decode_request(self, body: Mapping[str, Any]) -> Request:
         """A client's body to a request; a ClientError names the field that is wrong."""
@@ -135,18 +141,21 @@ class Sender:
         """
         call = self._call
         path = target.access.paths.get(call.operation)
-        if path is None:
-            return self._translated(target)
-        return Sending(path=path + call.query, headers=call.headers, body=call.body_for(target.model))
+        client = _BY_OPERATION.get(call.operation)
+        if client is None or (path is not None and MARK not in call.raw):
+            path = target.access.paths[call.operation]
+            return Sending(path=path + call.query, headers=call.headers, body=call.body_for(target.model))
+        if path is not None:
+            return self._translated(target, client, client)  # to take out what other providers signed
+        return self._translated(target, client, next(one for one in CONVERSATIONS if one.whole in target.access.paths))
 
-    def _translated(self, target: Target) -> Sending:
-        client = _BY_OPERATION[self._call.operation]
-        provider = next(one for one in CONVERSATIONS if one.whole in target.access.paths)
+    def _translated(self, target: Target, client: Conversation, provider: Conversation) -> Sending:
         if self._request is None:
             self._request = _decoded(client, self._call)
         request, dropped = self._request, Dropped()
         # Usage is always asked for; an encoder shows it to a client that asked for it too.
-        asked = replace(request, stream_usage=True) if request.stream else request
+        asked = replace(request, stream_usage=True) if request.stream and client is not provider else request
+        asked = settle(asked, provider.dialect.NAME, dropped)
         if provider is CHAT:
             body = chat.encode_request(asked, target.model, dropped, thoughts=target.access.thoughts)
         else:
@@ -170,7 +179,8 @@ def _decoded(client: Conversation, call: Call) -> Request:
         body = msgspec.json.decode(msgspec.json.encode(call.fields))
     except (msgspec.DecodeError, RecursionError):
         raise ClientError("Invalid JSON payload: it is nested too deeply.") from None
-    request = replace(client.dialect.decode_request(body), stream=call.stream)
+    request = client.dialect.decode_request(body)
+    request.stream = call.stream or request.stream  # a Gemini client says it in the path
     kept = responses.stateful(request) if client is RESPONSES else None
     if kept:
         raise ClientError(f"'{kept}' needs a provider that keeps state, which the one behind this endpoint does not.")
@@ -187,6 +197,7 @@ class _Translation:
         self._provider = provider.dialect
         self._request = request
         self._dropped = dropped
+        self._marker = Marker(provider.dialect.NAME) if client is not provider else None
         # A Gemini client that does not ask for events gets its stream as one JSON array.
         self._array = client is GEMINI and call.query != b"?alt=sse"
 
@@ -209,6 +220,8 @@ class _Translation:
             raise UpstreamProtocolError("its answer is not a JSON object.")
         answer = self._provider.decode_answer(found)
         answer.created = answer.created or int(time.time())
+        if self._marker:
+            self._marker.answer(answer)
         return msgspec.json.encode(self._client.encode_answer(answer, self._request, self._dropped))
 
     async def streamed(self, pieces: Pieces) -> Pieces:
@@ -231,7 +244,7 @@ class _Translation:
                     if isinstance(event, Began):
                         event.created = event.created or int(time.time())
                     shown = shown or not isinstance(event, Began | Counted)
-                    held.append(encoder.encode(event))
+                    held += map(encoder.encode, self._marker.events(event) if self._marker else (event,))
                 if shown and any(held):
                     yield b"".join(held)
                     held.clear()

@@ -43,6 +43,7 @@ class Call:
         operation: key of `Target.paths`.
         endpoint: name of the endpoint.
         fields: the body, split at its top level.
+        raw: the body as it came.
         stream: whether the client asked for a stream.
         names_model: whether the body names the model; else the path does.
         headers: the client's header fields that go to the provider.
@@ -52,6 +53,7 @@ class Call:
     operation: str
     endpoint: str
     fields: toplevel.Fields
+    raw: bytes
     stream: bool = False
     names_model: bool = True
     headers: Headers = ()
@@ -86,7 +88,9 @@ def by_model(operation: str, *, streams: bool = True) -> Parse:
         if stream and not streams:
             raise ClientError(f"stream=true is not supported on '{operation}': its answer comes whole.")
         headers = _versions(asked.headers, operation)
-        return Call(operation=operation, endpoint=endpoint, fields=fields, stream=stream, headers=headers)
+        return Call(
+            operation=operation, endpoint=endpoint, fields=fields, raw=asked.body, stream=stream, headers=headers
+        )
 
     return parse
 
@@ -100,6 +104,7 @@ def by_path(operation: str) -> Parse:
             operation=operation,
             endpoint=asked.params["endpoint"],
             fields=toplevel.split(asked.body),
+            raw=asked.body,
             stream=operation.startswith("stream_"),
             names_model=False,
             query=b"?" + urlencode(alt).encode("ascii") if alt else b"",
@@ -121,9 +126,11 @@ def chat_or_embeddings(asked: Asked) -> Call:
     endpoint = asked.params["endpoint"]
     if "messages" in fields:
         _check_messages(fields)
-        return Call(operation="chat", endpoint=endpoint, fields=fields, stream=toplevel.flag(fields, "stream"))
+        return Call(
+            operation="chat", endpoint=endpoint, fields=fields, raw=asked.body, stream=toplevel.flag(fields, "stream")
+        )
     if "input" in fields:
-        return Call(operation="embeddings", endpoint=endpoint, fields=fields)
+        return Call(operation="embeddings", endpoint=endpoint, fields=fields, raw=asked.body)
     raise ClientError("Invalid request: payload format must be either chat or embeddings")
 
 
