@@ -93,6 +93,22 @@ def test_every_room_imports_only_what_the_table_allows(graph):
     assert wrong == []
 
 
+def test_no_dialect_imports_another(graph):
+    """A folder under `dialects` knows its own files and what all dialects share, so N + M stays N + M."""
+    folders = {path.name for path in (SOURCE / "dialects").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert len(folders) > 3
+    wrong = [
+        f"{name}:{line} imports {module}"
+        for name, imports in graph.items()
+        for module, line, _ in imports
+        if name.startswith("dialects/")
+        and module.startswith("gatewright.dialects.")
+        and module.split(".")[2] in folders
+        and name.split("/")[1] != module.split(".")[2]
+    ]
+    assert wrong == []
+
+
 def test_only_the_command_line_imports_the_composition_root(graph):
     """`app` joins the planes and is imported by nobody but the cli."""
     wrong = [
