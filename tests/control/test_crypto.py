@@ -1,6 +1,7 @@
 """Envelope encryption: what opens, what does not, and where keys come from."""
 
 import base64
+import contextlib
 import logging
 import stat
 import subprocess
@@ -19,6 +20,12 @@ from gatewright.settings import Settings
 OLD, NEW = Key(b"o" * 32), Key(b"n" * 32)
 VAULT = Vault(Keyring([OLD]))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def rotate(keyring):
+    """Put a new key first, and leave the old ones in the file."""
+    with keyring.rotation() as rotation:
+        return rotation.key
 
 
 def loaded(tmp_path, **options):
@@ -186,7 +193,7 @@ def test_a_rotation_reaches_a_vault_that_is_running(tmp_path):
     running = Vault(loaded(tmp_path))
     sealed = running.seal("s-1", "n", {"api_key": "k"})
     keyring = loaded(tmp_path)
-    old_id, new = keyring.primary.id, keyring.rotate()
+    old_id, new = keyring.primary.id, rotate(keyring)
     rewrapped = Vault(keyring).rewrap("s-1", "n", sealed)
     assert keyring.ids == (new.id, old_id)
     assert running.open("s-1", "n", rewrapped) == {"api_key": "k"}
@@ -198,18 +205,34 @@ def test_a_rotation_reaches_a_vault_that_is_running(tmp_path):
 def test_a_running_vault_seals_with_the_new_key_at_once(tmp_path):
     """After a rotation nothing is sealed under the old key, even when nothing was opened in between."""
     running, keyring = Vault(loaded(tmp_path)), loaded(tmp_path)
-    new = keyring.rotate()
+    new = rotate(keyring)
     assert running.seal("s-1", "n", {}).kek_id == new.id
 
 
 def test_two_rotations_at_once_lose_no_key(tmp_path):
-    """Each takes the other's key along, whoever comes second."""
+    """The second is refused while the first is under way, and takes the first one's key along after it."""
+    first, second = loaded(tmp_path), loaded(tmp_path)
+    with first.rotation() as rotation:
+        with pytest.raises(ConfigError, match=r"Another rotation of .*kek is under way"):
+            rotate(second)
+        assert second.ids == first.ids[1:]
+    newest = rotate(second)
+    assert loaded(tmp_path).ids == (newest.id, rotation.key.id, *first.ids[1:])
+
+
+def test_rotations_that_race_lose_no_key(tmp_path):
+    """Each either takes the others' keys along or is refused."""
     first = loaded(tmp_path).primary
     rings = [loaded(tmp_path) for _ in range(8)]
+
+    def race(ring):
+        with contextlib.suppress(ConfigError):
+            return rotate(ring).id
+
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(Keyring.rotate, rings))
-    assert set(loaded(tmp_path).ids) == {first.id} | {key.id for key in made}
-    assert len(loaded(tmp_path).ids) == 9
+        made = set(pool.map(race, rings)) - {None}
+    assert made
+    assert set(loaded(tmp_path).ids) == {first.id} | made
 
 
 def test_a_retired_key_is_gone(tmp_path):
@@ -217,8 +240,8 @@ def test_a_retired_key_is_gone(tmp_path):
     running = Vault(loaded(tmp_path))
     sealed = running.seal("s-1", "n", {"api_key": "k"})
     keyring = loaded(tmp_path)
-    keyring.rotate()
-    assert keyring.retire() == 1
+    with keyring.rotation() as rotation:
+        assert rotation.retire() == 1
     assert len(keyring.ids) == 1
     with pytest.raises(ConfigError, match="not among"):
         Vault(loaded(tmp_path)).open("s-1", "n", sealed)
@@ -229,8 +252,8 @@ def test_a_retired_key_still_opens_what_a_running_process_read_before(tmp_path):
     running = Vault(loaded(tmp_path))
     sealed = running.seal("s-1", "n", {"api_key": "k"})
     keyring = loaded(tmp_path)
-    keyring.rotate()
-    keyring.retire()
+    with keyring.rotation() as rotation:
+        rotation.retire()
     assert running.seal("s-2", "m", {}).kek_id == keyring.primary.id
     assert running.open("s-1", "n", sealed) == {"api_key": "k"}
     assert running.keyring.ids == keyring.ids
@@ -241,7 +264,7 @@ def test_a_rotation_removes_what_a_killed_one_left(tmp_path):
     keyring = loaded(tmp_path)
     (tmp_path / ".kek-abc123.tmp").write_text("keys")
     (tmp_path / "other").write_text("stays")
-    keyring.rotate()
+    rotate(keyring)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kek", "other"]
 
 
@@ -249,9 +272,7 @@ def test_keys_from_the_environment_are_rotated_by_the_operator(tmp_path):
     """The error says how."""
     keyring = loaded(tmp_path, kek=OLD.material.hex())
     with pytest.raises(ConfigError, match=r"GATEWRIGHT_KEK.*restart"):
-        keyring.rotate()
-    with pytest.raises(ConfigError, match="GATEWRIGHT_KEK"):
-        keyring.retire()
+        rotate(keyring)
 
 
 def test_a_broken_change_of_the_file_leaves_the_keys_in_memory(tmp_path):

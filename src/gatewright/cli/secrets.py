@@ -1,11 +1,5 @@
 """`gatewright secrets`."""
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import click
 
 from gatewright.cli.opened import opened
@@ -44,21 +38,24 @@ def rotate(settings: Settings, keep_old: bool) -> None:
         if settings.kek:
             _rotate_environment(database, Keyring.load(settings))
         else:
-            with _alone(settings.kek_path):
-                _rotate_file(database, Keyring.load(settings), settings.kek_path, keep_old=keep_old)
+            _rotate_file(database, settings, keep_old=keep_old)
 
 
-def _rotate_file(database: Database, keyring: Keyring, path: Path, *, keep_old: bool) -> None:
-    old = ", ".join(keyring.ids)
-    # From here on every process encrypts under the new key, and decrypts with all of them.
-    key = keyring.rotate()
-    click.echo(f"1. New key {key.id} is first in {path}.")
-    _rewrap(database, keyring)
-    if keep_old:
-        click.echo(f"3. Kept in {path}: {old}.")
-    else:
-        keyring.retire()
-        click.echo(f"3. Dropped from {path}: {old}. Backups of the database from before now need the old file.")
+def _rotate_file(database: Database, settings: Settings, *, keep_old: bool) -> None:
+    path = settings.kek_path
+    if not path.exists():
+        raise ConfigError(f"There is no key file {path}, so there is nothing to rotate.")
+    keyring = Keyring.load(settings)
+    with keyring.rotation() as rotation:
+        old = ", ".join(keyring.ids[1:])
+        # From here on every process encrypts under the new key, and decrypts with all of them.
+        click.echo(f"1. New key {rotation.key.id} is first in {path}.")
+        _rewrap(database, keyring)
+        if keep_old:
+            click.echo(f"3. Kept in {path}: {old}.")
+        else:
+            rotation.retire()
+            click.echo(f"3. Dropped from {path}: {old}. Backups of the database from before now need the old file.")
     click.echo(f"Done. Back up {path}, apart from the database.")
 
 
@@ -82,21 +79,3 @@ def _rewrap(database: Database, keyring: Keyring) -> None:
         raise InvalidStateError(
             f"{len(result.problems)} secrets could not be wrapped anew, so no old key was dropped:\n{told}"
         )
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep a second rotation of this key file out: each would drop the other's new key."""
-    if not path.exists():
-        raise ConfigError(f"There is no key file {path}, so there is nothing to rotate.")
-    # The file itself is replaced by a rotation, so the lock is on one beside it, which stays.
-    lock = os.open(path.with_name(f".{path.name}-rotation"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise ConfigError(f"Another rotation of {path} is under way. Wait for it, then run this again.") from None
-    try:
-        yield
-    finally:
-        os.close(lock)

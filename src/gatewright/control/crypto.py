@@ -9,6 +9,7 @@ KEKs come from `GATEWRIGHT_KEK`, or from a file; the first encrypts, the others 
 import base64
 import binascii
 import fcntl
+import functools
 import glob
 import hashlib
 import json
@@ -18,7 +19,7 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,20 @@ class Sealed:
     ciphertext: bytes
     wrapped_key: bytes
     kek_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A rotation under way.
+
+    Attributes:
+        key: the new key.
+        retire: takes every other key out of the key file and tells how many went. Only after
+            `store.secrets.rewrap_all`: what an old key still wraps is lost with it, backups included.
+    """
+
+    key: Key
+    retire: Callable[[], int]
 
 
 class Keyring:
@@ -133,42 +148,33 @@ class Keyring:
             if self._path is not None and (seen := _stamp(self._path)) != self._seen:
                 self._take(_unique(_read(self._path)), seen)
 
-    def rotate(self) -> Key:
+    @contextmanager
+    def rotation(self) -> Iterator["Rotation"]:
         """Put a new random key in front of the others in the key file, in one atomic step, and use it.
 
-        The old keys stay in the file and decrypt until `retire` takes them out.
+        The old keys stay in the file and decrypt until `Rotation.retire` takes them out. Until the block ends no other
+        rotation begins, in any process: each would drop the other's new key.
 
         Raises:
-            ConfigError: when the keys come from the environment, which only the operator can change.
+            ConfigError: when another rotation is under way, or the keys come from the environment, which only the
+                operator can change.
         """
-        path = self._own_file("rotate")
-        with _locked(path.parent):
-            self.refresh()
-            self._replace(path, (Key(secrets.token_bytes(KEY_BYTES)), *self._keys))
-        return self.primary
-
-    def retire(self) -> int:
-        """Take every key but the encrypting one out of the key file; how many went.
-
-        Only after `store.secrets.rewrap_all`: what an old key still wraps is lost with it, backups included.
-
-        Raises:
-            ConfigError: when the keys come from the environment.
-        """
-        path = self._own_file("retire")
-        with _locked(path.parent):
-            self.refresh()
-            gone = len(self._keys) - 1
-            self._replace(path, self._keys[:1])
-        return gone
-
-    def _own_file(self, verb: str) -> Path:
-        if self._path is None:
+        path = self._path
+        if path is None:
             raise ConfigError(
-                f"The keys come from GATEWRIGHT_KEK, so only you can {verb} them: put the new key in front of the old "
+                "The keys come from GATEWRIGHT_KEK, so only you can rotate them: put the new key in front of the old "
                 "one there, restart every process, then re-wrap the secrets."
             )
-        return self._path
+        with _alone(path):
+            self.refresh()
+            self._replace(path, (Key(secrets.token_bytes(KEY_BYTES)), *self._keys))
+            yield Rotation(self.primary, functools.partial(self._retire, path))
+
+    def _retire(self, path: Path) -> int:
+        self.refresh()
+        gone = len(self._keys) - 1
+        self._replace(path, self._keys[:1])
+        return gone
 
     def _replace(self, path: Path, keys: tuple[Key, ...]) -> None:
         temporary = _write_beside(path, keys)
@@ -344,11 +350,14 @@ def _write_beside(path: Path, keys: tuple[Key, ...]) -> Path:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time, so that of two rotations neither loses the other's key."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _alone(path: Path) -> Iterator[None]:
+    """Let nobody else change a key file; the lock is on its folder, for the file itself is replaced."""
+    descriptor = os.open(path.parent, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"Another rotation of {path} is under way. Wait for it, then run this again.") from None
         yield
     finally:
         os.close(descriptor)
