@@ -1,6 +1,5 @@
 """Streams of every recorded provider that speaks chat completions."""
 
-import json
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from openai.lib.streaming.chat._completions import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
+from fixtures.chat_wire import accumulated, chunks
 from fixtures.recorded import Exchange, exchanges
 from gatewright.dialects import chat
 from gatewright.dialects.conversation import Reasoning, Refusal, Text, ToolCall
@@ -35,77 +35,6 @@ def _events(pieces: Iterable[bytes]) -> list[Event]:
     decoder = chat.Decoder()
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return events + decoder.end()
-
-
-def _chunks(raw: bytes) -> list[dict[str, Any]]:
-    lines = raw.decode().replace("\r\n", "\n").split("\n")
-    return [json.loads(line[5:]) for line in lines if line.startswith("data:") and "[DONE]" not in line]
-
-
-def _merge(into: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
-    """A delta added to what there is, as clients add: texts grow, entries of lists are told by their index."""
-    for key, value in delta.items():
-        old = into.get(key)
-        if value in (None, "", [], {}):
-            continue
-        if key in ("index", "type", "id", "role", "name", "format", "channel", "token_id") or old is None:
-            into[key] = _merge({}, value) if isinstance(value, dict) else list(value) if _is_list(value) else value
-            if _is_list(value):
-                into[key] = []
-                _extend(into[key], value)
-        elif isinstance(value, str) and isinstance(old, str):
-            into[key] = old + value
-        elif isinstance(value, dict):
-            _merge(old, value)
-        elif _is_list(value):
-            _extend(old, value)
-        else:
-            into[key] = value
-    return into
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _extend(old: list[Any], entries: list[Any]) -> None:
-    for entry in entries:
-        index = entry.get("index") if isinstance(entry, dict) else None
-        known = [one for one in old if index is not None and one.get("index") == index]
-        if known:
-            _merge(known[0], entry)
-        else:
-            old.append(_merge({}, entry) if isinstance(entry, dict) else entry)
-
-
-PADDING = ("obfuscation", "p", "usage", "choices", "object")
-
-
-def _accumulated(raw: bytes) -> dict[str, Any]:
-    """What a client has at the end of a stream."""
-    whole: dict[str, Any] = {}
-    for chunk in _chunks(raw):
-        for choice in chunk.get("choices", []):
-            one = whole.setdefault(choice.get("index", 0), {})
-            _merge(one.setdefault("delta", {}), choice.get("delta") or {})
-            rest = {key: value for key, value in choice.items() if key not in ("delta", "message", "index")}
-            logprobs = (rest.pop("logprobs", None) or {}).get("content") or []
-            one["logprobs"] = one.get("logprobs", []) + logprobs
-            one.update({key: value for key, value in rest.items() if value not in (None, {}, "")})
-        whole.update(
-            {key: value for key, value in chunk.items() if key not in PADDING and value not in (None, "", 0, [], {})}
-        )
-        if chunk.get("created"):
-            whole.setdefault("begun", chunk["created"])  # some providers count on
-        whole.pop("created", None)
-        whole["usage"] = chunk.get("usage") or whole.get("usage")
-    for index in [key for key in whole if isinstance(key, int)]:
-        delta = whole[index]["delta"]
-        delta.setdefault("role", "assistant")
-        for place, call in enumerate(delta.get("tool_calls", [])):
-            call.setdefault("index", place)  # Mistral leaves both out
-            call.setdefault("type", "function")
-    return whole
 
 
 def _request(exchange: Exchange) -> Any:
@@ -151,7 +80,7 @@ def test_a_recorded_stream_keeps_the_order_of_events(exchange: Exchange) -> None
 @pytest.mark.parametrize("exchange", STREAMS)
 def test_a_recorded_stream_says_what_its_chunks_say(exchange: Exchange) -> None:
     """Text, thoughts, calls, finish reasons and usage of the events are those of the chunks."""
-    wanted = _accumulated(exchange.raw)
+    wanted = accumulated(exchange.raw)
     events = _events([exchange.raw])
     for index in [key for key in wanted if isinstance(key, int)]:
         delta = wanted[index]["delta"]
@@ -192,7 +121,7 @@ def test_a_recorded_stream_comes_out_with_the_same_content(exchange: Exchange) -
     """Decoded and encoded in its own dialect, a stream gives a client the same object."""
     encoder = chat.Encoder(_request(exchange))
     made = b"".join(encoder.encode(event) for event in _events([exchange.raw]))
-    wanted, got = _accumulated(exchange.raw), _accumulated(made)
+    wanted, got = accumulated(exchange.raw), accumulated(made)
     if not wanted["usage"] and got["usage"]:
         # Groq's own place for usage: a client that asks is told in OpenAI's.
         assert got.pop("usage") == wanted["x_groq"]["usage"]
@@ -212,10 +141,10 @@ def test_openai_s_own_client_accumulates_a_stream_of_another_dialect(exchange: E
     encoder = chat.Encoder(_request(exchange))
     made = b"".join(encoder.encode(event) for event in events)
     state: Any = ChatCompletionStreamState()
-    for chunk in _chunks(made):
+    for chunk in chunks(made):
         state.handle_chunk(ChatCompletionChunk.model_validate(chunk, strict=True))
     answer = state.current_completion_snapshot
-    wanted = _accumulated(exchange.raw)
+    wanted = accumulated(exchange.raw)
     for choice in answer.choices:
         delta = wanted[choice.index]["delta"]
         assert (choice.message.content or "") == delta.get("content", "")

@@ -6,6 +6,7 @@ import random
 import msgspec
 import pytest
 
+from fixtures.gemini_wire import chunks, joined
 from fixtures.recorded import exchanges
 from gatewright.dialects.conversation import Candidate, Dropped, Media, Native, Reasoning, Request, Text, ToolCall
 from gatewright.dialects.generate_content import (
@@ -21,45 +22,6 @@ from gatewright.dialects.stream import Began, Counted, Ended, Finished, PartBega
 from gatewright.errors import UpstreamProtocolError
 
 API = "generate_content"
-COUNTS = ("promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-
-
-def chunks(raw):
-    """The chunks of a stream, split by hand."""
-    text = raw.decode().strip()
-    if text.startswith("["):
-        return msgspec.json.decode(text)
-    return [msgspec.json.decode(line[5:]) for line in text.splitlines() if line.startswith("data:")]
-
-
-def joined(found):
-    """A stream's chunks as one answer, as the API says they are joined: texts of a kind go on, the last count holds."""
-    whole = {}
-    candidates = {}
-    for chunk in copy.deepcopy(found):
-        for place, one in enumerate(chunk.pop("candidates", [])):
-            index = one.pop("index", place)
-            into = candidates.setdefault(index, {"parts": []})
-            for part in one.pop("content", {}).get("parts", []):
-                add(into["parts"], part)
-            into.update(one)
-        if not any(name in chunk.get("usageMetadata", {}) for name in COUNTS):
-            chunk.pop("usageMetadata", None)
-        chunk.pop("createTime", None) if whole else None
-        whole |= chunk
-    return whole, candidates
-
-
-def add(parts, part):
-    if part == {"text": ""}:
-        return
-    last = parts[-1] if parts else {}
-    same = "text" in part and "text" in last and part.get("thought") == last.get("thought")
-    if same and "thoughtSignature" not in last:
-        last["text"] += part["text"]
-        last |= {name: value for name, value in part.items() if name != "text"}
-    else:
-        parts.append(part)
 
 
 def decoded(pieces):

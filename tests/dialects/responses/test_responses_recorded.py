@@ -4,21 +4,20 @@ import copy
 import random
 
 import msgspec
-import pydantic
 import pytest
 from openai._models import construct_type_unchecked
 from openai._types import omit
 from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import Response, ResponseStreamEvent
 
+from fixtures.damage import damaged
 from fixtures.recorded import exchanges
+from fixtures.responses_wire import accumulated, events_of, final, unsealed
 from gatewright.dialects import responses
 from gatewright.dialects.conversation import Dropped, Reasoning, Refusal, Text, ToolCall
-from gatewright.dialects.sse import SSEReader
 from gatewright.dialects.stream import Began, Counted, Ended, Finished, PartBegan, PartEnded, PartGrew
 from gatewright.errors import ClientError, UpstreamError
 
-EVENT = pydantic.TypeAdapter(ResponseStreamEvent)
 EVERY = exchanges(api="responses", error=None)
 WHOLE = exchanges(api="responses", stream=False)
 STREAMED = exchanges(api="responses", stream=True)
@@ -26,12 +25,6 @@ STREAMED = exchanges(api="responses", stream=True)
 
 def asked(exchange):
     return responses.decode_request(exchange.request)
-
-
-def events_of(raw):
-    reader = SSEReader()
-    blocks = reader.feed(raw) + reader.end()
-    return [msgspec.json.decode(block.data) for block in blocks if block.data != b"[DONE]"]
 
 
 def decoded(pieces):
@@ -68,28 +61,6 @@ def foreign(events):
         if isinstance(event, Counted):
             event.usage.rest, event.usage.form = {}, {}
     return events
-
-
-def accumulated(raw):
-    """The final response of the official SDK's own accumulator, each event held against the SDK's types."""
-    state = ResponseStreamState(input_tools=omit, text_format=omit)
-    for number, event in enumerate(events_of(raw)):
-        assert event["sequence_number"] == number
-        EVENT.validate_python(event)
-        state.handle_event(construct_type_unchecked(type_=ResponseStreamEvent, value=event))
-    return state._completed_response
-
-
-def final(exchange):
-    return next(event["response"] for event in events_of(exchange.raw) if event["type"] == "response.completed")
-
-
-def unsealed(response):
-    """A response without what the provider seals anew in its last event."""
-    response = copy.deepcopy(response)
-    for item in response["output"]:
-        item.pop("encrypted_content", None)
-    return response
 
 
 def said(parts):
@@ -178,7 +149,7 @@ def test_cuts_do_not_show(exchange):
 @pytest.mark.parametrize("exchange", STREAMED)
 def test_a_stream_says_what_its_last_event_says(exchange):
     """Parts, finish and usage of the events are those of the final response."""
-    answer = responses.decode_answer(final(exchange))
+    answer = responses.decode_answer(final(exchange.raw))
     events = decoded([exchange.raw])
     parts = {event.at: copy.deepcopy(event.part) for event in events if isinstance(event, PartBegan)}
     for event in events:
@@ -204,11 +175,11 @@ def test_parts_come_one_after_the_other(exchange):
 def test_a_stream_comes_back_to_the_same_response(exchange):
     """Decoded and encoded, the official SDK's accumulator gets the same final response."""
     raw = written(asked(exchange), decoded([exchange.raw]))
-    assert unsealed(events_of(raw)[-1]["response"]) == unsealed(final(exchange))
+    assert unsealed(events_of(raw)[-1]["response"]) == unsealed(final(exchange.raw))
     state = ResponseStreamState(input_tools=omit, text_format=omit)
     for event in events_of(raw):
         state.handle_event(construct_type_unchecked(type_=ResponseStreamEvent, value=event))
-    assert state._completed_response.id == final(exchange)["id"]
+    assert state._completed_response.id == final(exchange.raw)["id"]
 
 
 @pytest.mark.parametrize("exchange", STREAMED)
@@ -217,7 +188,7 @@ def test_a_stream_of_another_dialect_drives_the_official_sdk(exchange):
     events = decoded([exchange.raw])
     raw = written(asked(exchange), foreign(events))
     response = accumulated(raw)
-    original = responses.decode_answer(final(exchange))
+    original = responses.decode_answer(final(exchange.raw))
     again = responses.decode_answer(events_of(raw)[-1]["response"])
     assert said(again.candidates[0].parts) == said(original.candidates[0].parts)
     assert again.candidates[0].finish == original.candidates[0].finish
@@ -245,30 +216,6 @@ def grown(events):
         if isinstance(event, PartGrew):
             parts[event.at].append(event.text)
     return ["".join(part) for part in parts.values()]
-
-
-DAMAGE = (None, 1, -3, 1.5, True, "x", "", [], {}, [1], {"a": 1}, "message", "reasoning", "data:;base64,", [{}])
-
-
-def damaged(value, chance):
-    """A JSON value with one to three places changed or taken out."""
-    value = copy.deepcopy(value)
-    for _ in range(chance.randint(1, 3)):
-        places = list(places_of(value))
-        if places:
-            owner, key = chance.choice(places)
-            if chance.random() < 0.3:
-                del owner[key]
-            else:
-                owner[key] = copy.deepcopy(chance.choice(DAMAGE))
-    return value
-
-
-def places_of(value):
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, entry in inner:
-        yield value, key
-        yield from places_of(entry)
 
 
 @pytest.mark.parametrize("exchange", EVERY)
