@@ -130,7 +130,7 @@ def test_a_request_means_the_same_in_the_targets_dialect(spoken, target):
 
 
 def can_stand_alone(request):
-    """Whether the conversation is all here: some begin with what a provider was asked to remember, or hold only a prompt."""
+    """Whether the conversation is all here: some go on from what a provider keeps, or hold only a system prompt."""
     roles = {message.role for message in request.messages}
     calls = {part.id for message in request.messages for part in message.parts if isinstance(part, ToolCall)}
     results = {part.id for message in request.messages for part in message.parts if isinstance(part, ToolResult)}
