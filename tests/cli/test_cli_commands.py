@@ -24,6 +24,7 @@ VALUES = {
     "GROQ_API_KEY": f"{CANARY}-groq",
     "ANTHROPIC_API_KEY": f"{CANARY}-anthropic",
     "VLLM_API_KEY": f"{CANARY}-vllm",
+    "AZURE_OPENAI_API_KEY": f"{CANARY}-azure",
     "GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS": "1",
 }
 
@@ -80,7 +81,7 @@ def test_all_examples_live_together_in_one_gateway(gatewright):
     for path in EXAMPLES:
         gatewright("apply", "-f", str(path))
     listed = json.loads(gatewright("endpoints", "list", "--json").stdout)
-    assert [one["name"] for one in listed] == ["assistant", "chat", "claude", "local", "qwen"]
+    assert [one["name"] for one in listed] == ["assistant", "chat", "claude", "local", "qwen", "work"]
 
 
 def test_endpoints_are_shown_with_shares_order_and_tags(gatewright):

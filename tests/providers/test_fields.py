@@ -47,6 +47,12 @@ def test_confidential_fields_are_apart_from_the_others():
     assert [field["name"] for field in mode["config_fields"]] == ["api_base", "api_version"]
 
 
+def test_a_resource_of_azure_needs_no_version():
+    """MLflow asks for one; without it the v1 API is called, which MLflow does not know."""
+    (mode,) = Catalogue().config("azure")["auth_modes"]
+    assert [field["required"] for field in mode["config_fields"]] == [True, False]
+
+
 def test_a_default_is_shown_only_where_there_is_one():
     """As MLflow leaves the key out."""
     service_account = Catalogue().config("vertex_ai")["auth_modes"][0]

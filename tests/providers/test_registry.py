@@ -1,47 +1,91 @@
 """Joining providers with secrets."""
 
+from pathlib import Path
+
 import pytest
 
+from fixtures.recorded import exchanges
 from gatewright.errors import ConfigError
 from gatewright.gateway.operations import OPERATIONS
+from gatewright.gateway.translate import serves
 from gatewright.providers import registry
+from gatewright.providers.base import Provider
 from gatewright.providers.compatible import ROWS
+from gatewright.providers.fields import modes, of_row
 from gatewright.snapshot.address import parse_base
+from gatewright.snapshot.model import Target
+
+NAMES = [name for name in registry.names() if name != registry.COMPATIBLE]
+PLACES = {"api_base": "https://own.example.com", "account_id": "0a1b"}
+"""A value for each field of `auth_config` that some provider cannot do without."""
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_row_connects_with_a_key(row):
-    """Its own address is a valid one, every path is under it, and the key goes into its credential header."""
-    found = registry.connect(row.name, {"api_key": "sk-test"}, {}, allow_private=row.base.startswith("http:"))
-    assert found.address == parse_base(row.base, allow_private=row.base.startswith("http:"))
+def row_of(name):
+    row = registry.find(name)
+    assert row is not None
+    return row
+
+
+def places(name):
+    """The least `auth_config` of a provider, by its form."""
+    return {field.name: PLACES[field.name] for field in modes(name)[0].fields if field.required and not field.secret}
+
+
+def joined(name):
+    return registry.connect(name, {"api_key": "sk-test"}, places(name), allow_private=not row_of(name).key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_provider_connects_with_what_its_form_asks_for(name):
+    """The address is a valid one, every path is under it, and the key goes into the credential header."""
+    found, row = joined(name), row_of(name)
+    written = places(name).get("api_base") or row.base.replace("{account_id}", PLACES["account_id"])
+    assert found.address == parse_base(written, allow_private=not row.key)
     assert found.headers == ((row.credential[0], row.credential[1].replace("{key}", "sk-test").encode()),)
     assert found.paths
     assert all(path.startswith(found.address.path.encode()) for path in found.paths.values())
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_operation_of_a_row_can_be_asked_for(row):
+@pytest.mark.parametrize("name", NAMES)
+def test_the_form_asks_for_all_that_is_needed_and_no_more(name):
+    """Each required field is missed by its name when it is not given; its mode is the one that can be called."""
+    usual, row = modes(name)[0], row_of(name)
+    assert usual.mode == row.mode
+    needed = {field.name for field in usual.fields if field.required}
+    assert ("api_key" in needed) == row.key
+    for missing in needed:
+        values = {"api_key": "sk-test"} if missing != "api_key" else {}
+        config = {field: value for field, value in places(name).items() if field != missing}
+        with pytest.raises(ConfigError, match=f"'{missing}' in "):
+            registry.connect(name, values, config, allow_private=not row.key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_operation_of_a_provider_can_be_asked_for(name):
     """No path stands for an operation that no client surface has."""
-    asked = {"/v1/" + path.removeprefix("/") for path in row.paths.values()}
-    known = {one.path.replace("{endpoint}", "{model}") for one in OPERATIONS}
-    assert {path for path in asked if path not in known and path.replace("/v1/", "/v1beta/") not in known} == set()
+    surfaces = (one.path.replace("{endpoint}", "{model}") for one in OPERATIONS if one.parse)
+    known = tuple(path.removeprefix("/v1beta").removeprefix("/v1") for path in surfaces)
+    assert all(path.decode().endswith(known) for path in joined(name).paths.values())
 
 
 @pytest.mark.parametrize(
-    ("provider", "header"),
-    [("openai", b"authorization"), ("anthropic", b"x-api-key"), ("gemini", b"x-goog-api-key")],
+    ("name", "header"),
+    [
+        ("openai", b"authorization"),
+        ("anthropic", b"x-api-key"),
+        ("gemini", b"x-goog-api-key"),
+        ("azure", b"api-key"),
+    ],
 )
-def test_a_key_goes_where_the_provider_looks_for_it(provider, header):
-    """Bearer for most; Anthropic and Google have headers of their own."""
-    assert registry.connect(provider, {"api_key": "k"}, {}).headers[0][0] == header
+def test_a_key_goes_where_the_provider_looks_for_it(name, header):
+    """Bearer for most; Anthropic, Google and Azure have headers of their own."""
+    assert joined(name).headers[0][0] == header
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.key], ids=lambda row: row.name)
-def test_a_hosted_provider_needs_a_key_and_https(row):
-    """No hosted provider is called in the clear or without a credential."""
-    assert row.base.startswith("https://")
-    with pytest.raises(ConfigError, match="needs 'api_key'"):
-        registry.connect(row.name, {}, {})
+@pytest.mark.parametrize("name", NAMES)
+def test_only_model_servers_of_ones_own_are_called_in_the_clear(name):
+    """No hosted provider is called without TLS."""
+    assert (joined(name).address.scheme == "https") == row_of(name).key
 
 
 def test_rows_are_sorted_and_named_once():
@@ -65,6 +109,69 @@ def test_an_unknown_provider_with_an_address_is_openai_compatible():
     assert found.headers == ()
 
 
+def test_a_new_compatible_provider_is_one_row():
+    """Its operations, credential and form follow from its row; nothing else has to know it."""
+    row = Provider(name="new", title="New AI", base="https://api.new.example/v1")
+    access = row.connect({"api_key": "k"}, {}, allow_private=False)
+    assert access.paths == {"chat": b"/v1/chat/completions", "embeddings": b"/v1/embeddings"}
+    assert access.headers == ((b"authorization", b"Bearer k"),)
+    target = Target(provider=row.name, model="m", access=access, shown=b"new/m")
+    assert all(serves(target, one) for one in ("chat", "responses", "messages", "generate_content", "embeddings"))
+    (mode,) = of_row(row)
+    assert [(field.name, field.required) for field in mode.fields] == [("api_key", True), ("api_base", False)]
+    assert mode.fields[0].description == "API key of New AI"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.base and "{" not in row.base], ids=lambda row: row.name)
+def test_nothing_but_its_row_names_a_provider_that_takes_a_key(row):
+    """Its name stands in no other file of the providers, and its form is the one that follows from the row."""
+    assert modes(row.name) == of_row(row)
+    package = Path(registry.__file__).parent
+    assert {path.name for path in package.glob("*.py") if f'"{row.name}"' in path.read_text()} == {"compatible.py"}
+
+
+@pytest.mark.parametrize("name", ["jina_ai", "voyage"])
+def test_a_provider_of_embeddings_serves_nothing_else(name):
+    """Chat is not translated to it."""
+    target = Target(provider=name, model="m", access=joined(name), shown=b"")
+    assert serves(target, "embeddings")
+    assert not any(serves(target, one) for one in ("chat", "messages", "completions"))
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "exchange"),
+    [
+        pytest.param(name, config, *param.values, id=param.id, marks=param.marks)
+        for name, config, api in (
+            ("cloudflare", {"account_id": "account-REDACTED"}, "chat"),
+            ("databricks", {"api_base": "https://adb-0000000000000000.0.azuredatabricks.net"}, "chat"),
+            ("voyage", {}, "embeddings"),
+        )
+        for param in exchanges(api=api, providers=[name])
+    ],
+)
+def test_recorded_calls_went_to_the_address_we_call(name, config, exchange):
+    """Host and path."""
+    found = registry.connect(name, {"api_key": "k"}, config)
+    assert f"https://{found.address.authority}{found.paths[exchange.api].decode()}" == exchange.url
+
+
+@pytest.mark.parametrize("end", ["", "/", "/serving-endpoints", "/serving-endpoints/"])
+def test_a_databricks_workspace_may_be_given_with_or_without_the_path_of_its_endpoints(end):
+    """As MLflow takes both."""
+    found = registry.connect("databricks", {"api_key": "dapi"}, {"api_base": f"https://adb-1.example.net{end}"})
+    assert found.paths["chat"] == b"/serving-endpoints/chat/completions"
+
+
+def test_the_account_of_cloudflare_is_part_of_the_path_and_cannot_lead_out_of_it():
+    """An address given as a whole needs no account."""
+    found = registry.connect("cloudflare", {"api_key": "k"}, {"account_id": " 0a/../b "})
+    assert found.paths["chat"] == b"/client/v4/accounts/0a%2F..%2Fb/ai/v1/chat/completions"
+    whole = {"api_base": "https://gateway.ai.example.com/v1/0a/main/workers-ai/v1"}
+    found = registry.connect("cloudflare", {"api_key": "k"}, whole)
+    assert found.paths["chat"] == b"/v1/0a/main/workers-ai/v1/chat/completions"
+
+
 @pytest.mark.parametrize(
     ("provider", "values", "config", "said"),
     [
@@ -74,6 +181,14 @@ def test_an_unknown_provider_with_an_address_is_openai_compatible():
         ("openai", {"api_key": "canary\u20ac"}, {}, "cannot be sent in a header"),
         ("openai", {"api_key": "k"}, {"api_base": "http://127.0.0.1/v1"}, "scheme 'http' is not allowed"),
         ("ollama", {}, {}, "scheme 'http' is not allowed"),
+        ("cloudflare", {"api_key": "k"}, {"account_id": ".."}, "must not hold '.' or '..' segments"),
+        ("openai", {"api_key": "k"}, {"auth_mode": "x"}, "cannot be called with auth_mode 'x'; use 'api_key'"),
+        (
+            "databricks",
+            {"client_secret": "canary"},
+            {"auth_mode": "oauth_m2m", "api_base": "https://h.example.com", "client_id": "c"},
+            "cannot be called with auth_mode 'oauth_m2m'; use 'pat_token'",
+        ),
     ],
 )
 def test_what_cannot_be_called_says_what_to_change(provider, values, config, said):

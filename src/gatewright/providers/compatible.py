@@ -2,19 +2,24 @@
 
 To add one, add a row (and its auth fields in `fields.py` when they are not a single API key). Base addresses are
 those of each provider's API reference. The first three speak a dialect of their own; the others are OpenAI-compatible.
+Responses are left to the translation where only some of a provider's models have them.
 """
 
-from gatewright.providers.base import OPENAI_PATHS, SERVER_PATHS, Provider
+from gatewright.providers.base import COMMON_PATHS, OPENAI_PATHS, SERVER_PATHS, Provider
+
+_EMBEDDINGS = {"embeddings": COMMON_PATHS["embeddings"]}
 
 ROWS: tuple[Provider, ...] = (
     Provider(
         name="anthropic",
+        title="Anthropic",
         base="https://api.anthropic.com/v1",
         paths={"messages": "/messages", "count_tokens": "/messages/count_tokens"},
         credential=(b"x-api-key", "{key}"),
     ),
     Provider(
         name="gemini",
+        title="Google AI Studio (Gemini)",
         base="https://generativelanguage.googleapis.com/v1beta",
         paths={
             "generate_content": "/models/{model}:generateContent",
@@ -25,25 +30,50 @@ ROWS: tuple[Provider, ...] = (
         },
         credential=(b"x-goog-api-key", "{key}"),
     ),
-    Provider(name="openai", base="https://api.openai.com/v1", paths=OPENAI_PATHS),
-    Provider(name="cerebras", base="https://api.cerebras.ai/v1", thoughts="reasoning"),
-    Provider(name="deepseek", base="https://api.deepseek.com/v1", thoughts="reasoning_content"),
-    Provider(name="fireworks_ai", base="https://api.fireworks.ai/inference/v1"),
-    Provider(name="github", base="https://models.github.ai/inference"),
-    Provider(name="groq", base="https://api.groq.com/openai/v1", thoughts="reasoning"),
-    Provider(name="huggingface", base="https://router.huggingface.co/v1"),
-    Provider(name="mistral", base="https://api.mistral.ai/v1", thoughts="thinking"),
-    Provider(name="moonshot", base="https://api.moonshot.ai/v1", thoughts="reasoning_content"),
-    Provider(name="nvidia_nim", base="https://integrate.api.nvidia.com/v1"),
-    Provider(name="openrouter", base="https://openrouter.ai/api/v1", thoughts="reasoning_details"),
-    Provider(name="perplexity", base="https://api.perplexity.ai"),
-    Provider(name="sambanova", base="https://api.sambanova.ai/v1"),
-    Provider(name="together_ai", base="https://api.together.xyz/v1"),
-    Provider(name="xai", base="https://api.x.ai/v1"),
-    Provider(name="zai", base="https://api.z.ai/api/paas/v4", thoughts="reasoning_content"),
+    Provider(name="openai", title="OpenAI", base="https://api.openai.com/v1", paths=OPENAI_PATHS),
+    Provider(name="cerebras", title="Cerebras", base="https://api.cerebras.ai/v1", thoughts="reasoning"),
+    # https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility
+    Provider(
+        name="cloudflare",
+        title="Cloudflare Workers AI",
+        base="https://api.cloudflare.com/client/v4/accounts/{account_id}/ai/v1",
+    ),
+    # https://docs.cohere.com/docs/compatibility-api
+    Provider(name="cohere", title="Cohere", base="https://api.cohere.ai/compatibility/v1"),
+    # https://docs.databricks.com/en/machine-learning/model-serving/score-foundation-models.html: the path of OpenAI's
+    # SDK, where the body names the serving endpoint, and not `/{name}/invocations`, whose bodies have no `model`.
+    Provider(
+        name="databricks",
+        title="Databricks",
+        ends=("/serving-endpoints",),
+        paths={
+            "chat": "/serving-endpoints/chat/completions",
+            "completions": "/serving-endpoints/completions",
+            "embeddings": "/serving-endpoints/embeddings",
+        },
+        mode="pat_token",
+    ),
+    Provider(name="deepseek", title="DeepSeek", base="https://api.deepseek.com/v1", thoughts="reasoning_content"),
+    Provider(name="fireworks_ai", title="Fireworks AI", base="https://api.fireworks.ai/inference/v1"),
+    Provider(name="github", title="GitHub Models (a personal access token)", base="https://models.github.ai/inference"),
+    Provider(name="groq", title="Groq", base="https://api.groq.com/openai/v1", thoughts="reasoning"),
+    Provider(name="huggingface", title="Hugging Face (an access token)", base="https://router.huggingface.co/v1"),
+    # https://api.jina.ai/openapi.json
+    Provider(name="jina_ai", title="Jina AI", base="https://api.jina.ai/v1", paths=_EMBEDDINGS),
+    Provider(name="mistral", title="Mistral", base="https://api.mistral.ai/v1", thoughts="thinking"),
+    Provider(name="moonshot", title="Moonshot AI", base="https://api.moonshot.ai/v1", thoughts="reasoning_content"),
+    Provider(name="nvidia_nim", title="NVIDIA", base="https://integrate.api.nvidia.com/v1"),
+    Provider(name="openrouter", title="OpenRouter", base="https://openrouter.ai/api/v1", thoughts="reasoning_details"),
+    Provider(name="perplexity", title="Perplexity", base="https://api.perplexity.ai"),
+    Provider(name="sambanova", title="SambaNova", base="https://api.sambanova.ai/v1"),
+    Provider(name="together_ai", title="Together AI", base="https://api.together.xyz/v1"),
+    # https://docs.voyageai.com/reference/embeddings-api
+    Provider(name="voyage", title="Voyage AI", base="https://api.voyageai.com/v1", paths=_EMBEDDINGS),
+    Provider(name="xai", title="xAI", base="https://api.x.ai/v1"),
+    Provider(name="zai", title="Z.ai", base="https://api.z.ai/api/paas/v4", thoughts="reasoning_content"),
     # Model servers of one's own: they need GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS=1, and a key only if they ask for one.
-    Provider(name="llama.cpp", base="http://127.0.0.1:8080/v1", paths=SERVER_PATHS, key=False),
-    Provider(name="lmstudio", base="http://127.0.0.1:1234/v1", paths=OPENAI_PATHS, key=False),
-    Provider(name="ollama", base="http://127.0.0.1:11434/v1", paths=OPENAI_PATHS, key=False),
-    Provider(name="vllm", base="http://127.0.0.1:8000/v1", paths=OPENAI_PATHS, key=False),
+    Provider(name="llama.cpp", title="llama.cpp", base="http://127.0.0.1:8080/v1", paths=SERVER_PATHS, key=False),
+    Provider(name="lmstudio", title="LM Studio", base="http://127.0.0.1:1234/v1", paths=OPENAI_PATHS, key=False),
+    Provider(name="ollama", title="Ollama", base="http://127.0.0.1:11434/v1", paths=OPENAI_PATHS, key=False),
+    Provider(name="vllm", title="vLLM", base="http://127.0.0.1:8000/v1", paths=OPENAI_PATHS, key=False),
 )

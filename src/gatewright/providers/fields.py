@@ -1,7 +1,8 @@
 """Which fields a secret of each provider has: data for forms and for `provider-config`.
 
 The names of modes and fields are those MLflow uses, so that a secret made for its gateway fits here. A field that is
-confidential belongs in `secret_value`, any other in `auth_config`. A provider that is not listed takes an API key.
+confidential belongs in `secret_value`, any other in `auth_config`. Where a provider takes no more than an API key and
+perhaps an address, its row in `compatible.py` says all; a provider nobody knows is taken for such a one.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewright.providers import registry
+from gatewright.providers.base import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +54,22 @@ def _by_key(*fields: Field, description: str = "Send an API key with every reque
     return (Mode("api_key", "API key", description, fields),)
 
 
-def _plain(title: str) -> tuple[Mode, ...]:
-    return _by_key(_key(title), _base("Base URL, to call another address than the provider's own"))
+def of_row(row: Provider) -> tuple[Mode, ...]:
+    """The way to authenticate that follows from a provider's row alone.
 
-
-def _local(name: str, title: str) -> tuple[Mode, ...]:
+    Args:
+        row: a provider with an address of its own.
+    """
+    if row.key:
+        return _by_key(_key(row.title), _base("Base URL, to call another address than the provider's own"))
     return _by_key(
-        _key(f"the {title} server", required=False),
-        _base(f"Base URL of the {title} server", default=registry.base(name)),
+        _key(f"the {row.title} server", required=False),
+        _base(f"Base URL of the {row.title} server", default=row.base),
         description="Call a model server of your own, with a key if it asks for one",
     )
 
 
-_PLAIN = {
-    "anthropic": "Anthropic",
-    "cerebras": "Cerebras",
-    "cohere": "Cohere",
-    "deepseek": "DeepSeek",
-    "fireworks_ai": "Fireworks AI",
-    "gemini": "Google AI Studio (Gemini)",
-    "github": "GitHub Models (a personal access token)",
-    "groq": "Groq",
-    "huggingface": "Hugging Face (an access token)",
-    "jina_ai": "Jina AI",
-    "mistral": "Mistral",
-    "moonshot": "Moonshot AI",
-    "nvidia_nim": "NVIDIA",
-    "openai": "OpenAI",
-    "openrouter": "OpenRouter",
-    "perplexity": "Perplexity",
-    "sambanova": "SambaNova",
-    "together_ai": "Together AI",
-    "voyage": "Voyage AI",
-    "xai": "xAI",
-    "zai": "Z.ai",
-}
-
-_LOCAL = {"llama.cpp": "llama.cpp", "lmstudio": "LM Studio", "ollama": "Ollama", "vllm": "vLLM"}
-
+_UNKNOWN = Provider(name="", title="the provider")
 _REGION = Field("aws_region_name", "AWS region, such as us-east-1")
 _ANY_REGION = Field("aws_region_name", "AWS region; the server's own when left out", required=False)
 _ACCESS_KEYS = (
@@ -112,7 +92,7 @@ _SPECIAL: dict[str, tuple[Mode, ...]] = {
     "azure": _by_key(
         _key("the Azure OpenAI resource"),
         _base("Endpoint of the resource, such as https://NAME.openai.azure.com", required=True),
-        Field("api_version", "API version, such as 2024-10-21"),
+        Field("api_version", "API version, such as 2024-10-21; none for the v1 API", required=False),
     ),
     "bedrock": (
         *_by_key(_key("Amazon Bedrock"), _REGION),
@@ -152,20 +132,20 @@ _SPECIAL: dict[str, tuple[Mode, ...]] = {
     ),
     "cloudflare": _by_key(
         _key("Cloudflare Workers AI"),
-        _base("https://api.cloudflare.com/client/v4/accounts/ACCOUNT_ID/ai/v1", required=True),
+        Field("account_id", "Id of the Cloudflare account"),
+        _base("Base URL, to call another address than the account's"),
     ),
     registry.COMPATIBLE: _by_key(
         _key("the server", required=False),
         _base("Base URL of a server that speaks OpenAI's API, such as https://host/v1", required=True),
         description="Call any server that speaks OpenAI's API",
     ),
-    **{name: _local(name, title) for name, title in _LOCAL.items()},
 }
 
 
 def modes(provider: str) -> tuple[Mode, ...]:
     """The ways to authenticate at a provider, the usual one first."""
-    return _SPECIAL.get(provider) or _plain(_PLAIN.get(provider, "the provider"))
+    return _SPECIAL.get(provider) or of_row(registry.find(provider) or _UNKNOWN)
 
 
 class Catalogue:

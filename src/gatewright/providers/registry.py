@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from gatewright.errors import ConfigError
+from gatewright.providers.azure import AZURE
 from gatewright.providers.base import SERVER_PATHS, Provider
 from gatewright.providers.compatible import ROWS
 from gatewright.snapshot.model import Access
 
-_BY_NAME = {row.name: row for row in ROWS}
+_BY_NAME = {row.name: row for row in (AZURE, *ROWS)}
 
 COMPATIBLE = "openai-compatible"
 """The provider name for any other server that speaks OpenAI's dialect; its `api_base` says where."""
@@ -18,10 +19,9 @@ def names() -> list[str]:
     return sorted([*_BY_NAME, COMPATIBLE])
 
 
-def base(name: str) -> str:
-    """The address of a provider that can be called; empty when its secret must name one."""
-    row = _BY_NAME.get(name)
-    return row.base if row else ""
+def find(name: str) -> Provider | None:
+    """A provider that can be called by its name; None for `openai-compatible` and any name we do not know."""
+    return _BY_NAME.get(name)
 
 
 def connect(
