@@ -8,10 +8,10 @@ turn begins with the results of the tools just called, no text is empty, and wha
 from typing import Any
 
 from gatewright.dialects.conversation import Dropped, Message, Request, Tool
+from gatewright.dialects.fields import to_text
 from gatewright.dialects.messages.models import Generation, generation
 from gatewright.dialects.messages.parts import Block, Encoding, encode_parts
 from gatewright.dialects.messages.schema import closed
-from gatewright.dialects.messages.wire import to_text
 from gatewright.errors import ClientError
 
 # Tokens of thought that an effort buys where thinking has a budget; the API's least is 1024.

@@ -24,7 +24,7 @@ from gatewright.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
-from gatewright.dialects.messages.wire import Fault, Fields, to_object, to_text
+from gatewright.dialects.fields import Fault, Fields, to_object, to_text
 
 Block = dict[str, Any]
 
@@ -79,7 +79,7 @@ def decode_block(found: Any, where: str, fault: Fault) -> Part:
 
 
 def _text(fields: Fields, _: Block) -> Part:
-    return Text(text=fields.need("text", str), rest=fields.rest)
+    return Text(text=fields.need("text", str), rest=fields.left)
 
 
 def _image(fields: Fields, block: Block) -> Part | None:
@@ -91,20 +91,18 @@ def _document(fields: Fields, block: Block) -> Part | None:
 
 
 def _media(media: Media, fields: Fields, block: Block) -> Part | None:
-    source = fields.within("source")
-    if source is None:
-        raise fields.fault(f"{fields.at('source')} is required and must be an object.")
+    source = fields.inner("source")
     kind = source.need("type", str)
     if kind == "content":
-        media.text = _joined(source.rest.get("content"))
-        media.rest, media.form = fields.rest, {"block": block}
+        media.text = _joined(source.left.get("content"))
+        media.rest, media.form = fields.left, {"block": block}
         return media
     if kind not in _SOURCES:
         return None
     attribute, key = _SOURCES[kind]
     setattr(media, attribute, source.need(key, str))
     media.media_type = source.get("media_type", str)
-    media.rest = fields.rest | ({"source": source.rest} if source.rest else {})
+    media.rest = fields.left | ({"source": source.left} if source.left else {})
     return media
 
 
@@ -127,20 +125,20 @@ def _joined(content: Any) -> str:
 
 
 def _search_result(fields: Fields, block: Block) -> Part:
-    text, title = _joined(fields.rest.pop("content", None)), fields.get("title", str)
-    return Media(kind="document", text=text, name=title, rest=fields.rest, form={"block": block})
+    text, title = _joined(fields.left.pop("content", None)), fields.get("title", str)
+    return Media(kind="document", text=text, name=title, rest=fields.left, form={"block": block})
 
 
 def _thinking(fields: Fields, _: Block) -> Part:
     return Reasoning(
         text=fields.need("thinking", str),
         signature=fields.get("signature", str),
-        rest=fields.rest,
+        rest=fields.left,
     )
 
 
 def _redacted_thinking(fields: Fields, _: Block) -> Part:
-    return Reasoning(sealed=fields.need("data", str), rest=fields.rest)
+    return Reasoning(sealed=fields.need("data", str), rest=fields.left)
 
 
 def _tool_use(fields: Fields, _: Block) -> Part:
@@ -148,16 +146,16 @@ def _tool_use(fields: Fields, _: Block) -> Part:
         id=fields.need("id", str),
         name=fields.need("name", str),
         arguments=to_text(fields.need("input", dict)),
-        rest=fields.rest,
+        rest=fields.left,
     )
 
 
 def _tool_result(fields: Fields, _: Block) -> Part:
-    result = ToolResult(id=fields.need("tool_use_id", str), error=fields.get("is_error", bool), rest=fields.rest)
-    content = fields.rest.get("content")
+    result = ToolResult(id=fields.need("tool_use_id", str), error=fields.get("is_error", bool), rest=fields.left)
+    content = fields.left.get("content")
     if content is not None and content != []:
-        result.parts, result.bare = decode_content(content, fields.at("content"), fields.fault)
-        del fields.rest["content"]
+        result.parts, result.bare = decode_content(content, fields.path("content"), fields.fault)
+        del fields.left["content"]
     return result
 
 

@@ -19,10 +19,13 @@ from gatewright.dialects.conversation import (
     ToolChoice,
     ToolMode,
 )
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.messages.foreign import foreign
 from gatewright.dialects.messages.parts import Encoding, decode_content, encode_parts
-from gatewright.dialects.messages.wire import NAME, Fields, clients
 from gatewright.errors import ClientError
+
+NAME = "messages"
+"""The dialect's name."""
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _MODES: dict[str, ToolMode] = {"auto": "auto", "any": "required", "tool": "named", "none": "none"}
@@ -43,7 +46,7 @@ def decode_request(body: Mapping[str, Any]) -> Request:
         ClientError: naming the field that is wrong.
     """
     try:
-        return _request(Fields(body, "", clients))
+        return _request(Fields(body, "", ClientError))
     except RecursionError:
         raise ClientError("The body is nested too deeply.") from None
 
@@ -61,7 +64,7 @@ def _request(fields: Fields) -> Request:
         stop=_stop(fields),
         service_tier=None if tier is None else _TIERS.get(tier, tier),
         stream=fields.get("stream", bool),
-        rest=fields.rest,
+        rest=fields.left,
     )
     _read_tools(fields, request)
     _read_thinking(fields, request)
@@ -69,38 +72,38 @@ def _request(fields: Fields) -> Request:
     metadata = fields.within("metadata")
     if metadata is not None:
         request.user = metadata.get("user_id", str)
-        if metadata.rest or request.user is None:
-            fields.rest["metadata"] = metadata.rest
+        if metadata.left or request.user is None:
+            fields.left["metadata"] = metadata.left
     return request
 
 
 def _stop(fields: Fields) -> list[str] | None:
     found = fields.get("stop_sequences", list)
     if found is not None and not all(isinstance(text, str) for text in found):
-        raise ClientError("stop_sequences must be a list of strings.")
+        raise fields.wrong("stop_sequences", "a list of strings")
     return found
 
 
 def _system(fields: Fields) -> list[Message]:
-    found = fields.rest.get("system")
+    found = fields.left.get("system")
     if found is None:
         return []
-    del fields.rest["system"]
-    parts, bare = decode_content(found, "system", clients)
+    del fields.left["system"]
+    parts, bare = decode_content(found, "system", ClientError)
     return [Message(role="system", parts=parts, bare=bare)]
 
 
 def _messages(fields: Fields) -> list[Message]:
     found = fields.need("messages", list)
-    return [_message(Fields(one, f"messages[{at}]", clients)) for at, one in enumerate(found)]
+    return [_message(Fields(one, f"messages[{at}]", ClientError)) for at, one in enumerate(found)]
 
 
 def _message(fields: Fields) -> Message:
     role = _ROLES.get(fields.need("role", str))
     if role is None:
-        raise ClientError(f"{fields.at('role')} must be one of {', '.join(_ROLES)}.")
-    parts, bare = decode_content(fields.rest.pop("content", None), fields.at("content"), clients)
-    return Message(role=role, parts=_signed(parts), bare=bare, rest=fields.rest)
+        raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
+    parts, bare = decode_content(fields.left.pop("content", None), fields.path("content"), ClientError)
+    return Message(role=role, parts=_signed(parts), bare=bare, rest=fields.left)
 
 
 def _signed(parts: list[Part]) -> list[Part]:
@@ -125,9 +128,9 @@ def _read_tools(fields: Fields, request: Request) -> None:
     """Functions are tools; what the provider runs itself stays in `rest`, with its place."""
     found = fields.get("tools", list)
     for at, one in enumerate(found or ()):
-        tool = Fields(one, f"tools[{at}]", clients)
-        if tool.rest.get("type") not in (None, "custom"):
-            fields.rest[f"tools[{at}]"] = one
+        tool = Fields(one, f"tools[{at}]", ClientError)
+        if tool.left.get("type") not in (None, "custom"):
+            fields.left[f"tools[{at}]"] = one
             continue
         request.tools.append(
             Tool(
@@ -135,7 +138,7 @@ def _read_tools(fields: Fields, request: Request) -> None:
                 description=tool.get("description", str),
                 schema=tool.get("input_schema", dict),
                 strict=tool.get("strict", bool),
-                rest=tool.rest,
+                rest=tool.left,
             )
         )
     if found == []:
@@ -145,11 +148,11 @@ def _read_tools(fields: Fields, request: Request) -> None:
         return
     mode = _MODES.get(choice.need("type", str))
     if mode is None:
-        raise ClientError(f"tool_choice.type must be one of {', '.join(_MODES)}.")
+        raise choice.wrong("type", f"one of {', '.join(_MODES)}")
     single = choice.get("disable_parallel_tool_use", bool)
     name = choice.need("name", str) if mode == "named" else None
     parallel = None if single is None else not single
-    request.choice = ToolChoice(mode=mode, name=name, parallel=parallel, rest=choice.rest)
+    request.choice = ToolChoice(mode=mode, name=name, parallel=parallel, rest=choice.left)
 
 
 def _read_thinking(fields: Fields, request: Request) -> None:
@@ -162,20 +165,20 @@ def _read_thinking(fields: Fields, request: Request) -> None:
     elif kind == "enabled":
         request.thinking_tokens = thinking.need("budget_tokens", int)
     else:
-        thinking.rest["type"] = kind
-    if thinking.rest:
-        fields.rest["thinking"] = thinking.rest
+        thinking.left["type"] = kind
+    if thinking.left:
+        fields.left["thinking"] = thinking.left
 
 
 def _read_output(fields: Fields, request: Request) -> None:
     config = fields.within("output_config")
     if config is not None:
-        effort = config.rest.get("effort")
+        effort = config.left.get("effort")
         if isinstance(effort, str) and effort in _EFFORTS:
-            request.effort = config.rest.pop("effort")
+            request.effort = config.left.pop("effort")
         request.output = _format(config, "format")
-        if config.rest or (request.effort is None and request.output is None):
-            fields.rest["output_config"] = config.rest
+        if config.left or (request.effort is None and request.output is None):
+            fields.left["output_config"] = config.left
     if request.output is None:
         request.output = _format(fields, "output_format")
         if request.output is not None:
@@ -183,12 +186,12 @@ def _read_output(fields: Fields, request: Request) -> None:
 
 
 def _format(fields: Fields, key: str) -> OutputFormat | None:
-    found = fields.rest.get(key)
+    found = fields.left.get(key)
     if not isinstance(found, dict) or found.get("type") != "json_schema":
         return None
-    inner = Fields(found, fields.at(key), clients)
-    del fields.rest[key], inner.rest["type"]
-    return OutputFormat(schema=inner.need("schema", dict), rest=inner.rest)
+    inner = Fields(found, fields.path(key), ClientError)
+    del fields.left[key], inner.left["type"]
+    return OutputFormat(schema=inner.need("schema", dict), rest=inner.left)
 
 
 def encode_request(request: Request, model: str, dropped: Dropped) -> dict[str, Any]:

@@ -12,8 +12,12 @@ from gatewright.dialects.conversation import (
     ToolCall,
     Usage,
 )
+from gatewright.dialects.fields import Fields, provider_fault
 from gatewright.dialects.messages.parts import Encoding, decode_block, encode_parts
-from gatewright.dialects.messages.wire import NAME, Fields, providers
+from gatewright.dialects.messages.request import NAME
+
+providers = provider_fault("the Messages API")
+"""Makes the error of an answer."""
 
 # "Handling stop reasons" (https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons).
 _FINISHES: dict[str, Finish] = {
@@ -72,8 +76,8 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
 
 
 def _answer(fields: Fields) -> Answer:
-    if fields.rest.get("type") != "message":
-        raise providers("type must be 'message'.")
+    if fields.left.get("type") != "message":
+        raise fields.wrong("type", "'message'")
     content = fields.need("content", list)
     found = fields.get("stop_reason", str)
     candidate = Candidate(
@@ -89,9 +93,9 @@ def _answer(fields: Fields) -> Answer:
         id=fields.get("id", str) or "",
         model=fields.get("model", str) or "",
         candidates=[candidate],
-        usage=None if usage is None else decode_usage(usage.rest),
+        usage=None if usage is None else decode_usage(usage.left),
         service_tier=None if tier is None else _TIERS.get(tier, tier),
-        rest=fields.rest,
+        rest=fields.left,
     )
 
 
@@ -137,7 +141,7 @@ def decode_usage(found: Mapping[str, Any]) -> Usage:
         UpstreamProtocolError: when a count is not one.
     """
     fields = Fields(found, "usage", providers)
-    form = {key: True for key in _SOMETIMES if fields.rest.get(key) is not None}
+    form = {key: True for key in _SOMETIMES if fields.left.get(key) is not None}
     read, written = _count(fields, "cache_read_input_tokens"), _count(fields, "cache_creation_input_tokens")
     kept = fields.within("cache_creation")
     hour = 0 if kept is None else _count(kept, "ephemeral_1h_input_tokens")
@@ -146,8 +150,8 @@ def decode_usage(found: Mapping[str, Any]) -> Usage:
     output = _count(fields, "output_tokens")
     thought = 0 if details is None else min(output, _count(details, "thinking_tokens"))
     for key, inner in (("cache_creation", kept), ("output_tokens_details", details)):
-        if inner is not None and inner.rest:
-            fields.rest[key] = inner.rest
+        if inner is not None and inner.left:
+            fields.left[key] = inner.left
     return Usage(
         input=_count(fields, "input_tokens"),
         cache_read=read,
@@ -155,7 +159,7 @@ def decode_usage(found: Mapping[str, Any]) -> Usage:
         cache_write_1h=hour,
         output=output - thought,
         reasoning=thought,
-        rest=fields.rest,
+        rest=fields.left,
         form=form,
     )
 
@@ -166,7 +170,7 @@ _SOMETIMES = ("cache_creation_input_tokens", "cache_read_input_tokens", "cache_c
 def _count(fields: Fields, key: str) -> int:
     found = fields.get(key, int) or 0
     if found < 0:
-        raise providers(f"{fields.at(key)} must not be negative.")
+        raise fields.wrong(key, "0 or more")
     return found
 
 

@@ -6,7 +6,7 @@ objects must be closed, limits of numbers, lengths and sizes are refused, and so
 
 from typing import Any
 
-from gatewright.dialects.messages.wire import to_text
+from gatewright.dialects.fields import to_text
 
 # Keywords that are refused.
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")

@@ -25,9 +25,10 @@ from gatewright.dialects.conversation import (
     ToolCall,
     Usage,
 )
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.messages.parts import Encoding, decode_block, encode_part
-from gatewright.dialects.messages.response import decode_usage, encode_usage, finish, reason
-from gatewright.dialects.messages.wire import NAME, Fields, providers
+from gatewright.dialects.messages.request import NAME
+from gatewright.dialects.messages.response import decode_usage, encode_usage, finish, providers, reason
 from gatewright.dialects.sse import SSEReader, write
 from gatewright.dialects.stream import (
     Began,
@@ -99,11 +100,11 @@ class Decoder:
         return read(self, fields)
 
     def _start(self, fields: Fields) -> list[Event]:
-        message = Fields(fields.need("message", dict), fields.at("message"), providers)
+        message = fields.inner("message")
         self._began = True
         began = Began(id=message.get("id", str) or "", model=message.get("model", str) or "", dialect=NAME)
         counted = self._counted(message)
-        began.rest = {key: value for key, value in message.rest.items() if key not in _WRITTEN}
+        began.rest = {key: value for key, value in message.left.items() if key not in _WRITTEN}
         return [began, *counted]
 
     def _counted(self, fields: Fields) -> list[Event]:
@@ -118,7 +119,7 @@ class Decoder:
         index = fields.need("index", int)
         if index in self._places:
             raise providers(f"content block {index} begins twice.")
-        part = decode_block(fields.rest.get("content_block"), fields.at("content_block"), providers)
+        part = decode_block(fields.left.get("content_block"), fields.path("content_block"), providers)
         at = self._places[index] = self._count
         self._count += 1
         grew = PartGrew(at=at)
@@ -133,13 +134,13 @@ class Decoder:
 
     def _delta(self, fields: Fields) -> list[Event]:
         at = self._place(fields)
-        delta = Fields(fields.rest.get("delta"), fields.at("delta"), providers)
+        delta = fields.inner("delta")
         kind = delta.need("type", str)
         if kind == "signature_delta":
             return [PartGrew(at=at, signature=delta.need("signature", str))]
         if kind in _TEXTS:
             return [PartGrew(at=at, text=delta.need(_TEXTS[kind], str))]
-        return [PartGrew(at=at, rest={"type": kind, **delta.rest})]
+        return [PartGrew(at=at, rest={"type": kind, **delta.left})]
 
     def _stop(self, fields: Fields) -> list[Event]:
         at = self._place(fields)
@@ -158,8 +159,8 @@ class Decoder:
         if delta is None:
             return events
         found, stop_text = delta.get("stop_reason", str), delta.get("stop_sequence", str)
-        self._rest |= {key: value for key, value in delta.rest.items() if key not in _WRITTEN}
-        outer = {key: value for key, value in fields.rest.items() if key != "type"}
+        self._rest |= {key: value for key, value in delta.left.items() if key not in _WRITTEN}
+        outer = {key: value for key, value in fields.left.items() if key != "type"}
         if found is None:
             return events
         finished = Finished(finish=finish(found), stop_text=stop_text, rest={**self._rest, **outer})
@@ -169,7 +170,7 @@ class Decoder:
     def _end(self, fields: Fields) -> list[Event]:
         self._ended = True
         left: list[Event] = [PartEnded(at=at) for at in self._places.values()]
-        return [*left, Ended(rest=fields.rest)]
+        return [*left, Ended(rest=fields.left)]
 
     def _fail(self, fields: Fields) -> list[Event]:
         self._ended = True
