@@ -16,11 +16,11 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format proto lock clean
+.PHONY: help demo test check format proto reference conformance fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 demo: $(STAMPS)/project $(STAMPS)/demo ## Run the gateway with a real local model (ONCE=1 ends after two answers; PORT=4040)
 	@$(BIN)/gatewright demo --port $(PORT) --data-dir '$(DATA_DIR)' $(if $(ONCE),--once)
@@ -38,9 +38,19 @@ format: $(STAMPS)/dev ## Format the code and apply the linter's safe fixes
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-proto: $(STAMPS)/dev ## Generate the protobuf code and the reference's texts from proto/
+proto: $(STAMPS)/dev ## Generate the protobuf code and the reference from proto/
 	@$(BIN)/python scripts/generate_proto.py
+	@$(MAKE) --no-print-directory reference
+
+reference: $(STAMPS)/project $(STAMPS)/dev ## Write the reference's texts from proto/, and docs/providers.md
 	@$(BIN)/python scripts/generate_reference.py
+	@$(BIN)/python scripts/generate_providers.py
+
+conformance: $(STAMPS)/project $(STAMPS)/dev ## Check the recorded traffic of GATEWRIGHT_RECORDED and write docs/conformance.md
+	@PYTHONPATH=tests $(BIN)/python scripts/conformance.py
+
+fuzz: $(STAMPS)/project $(STAMPS)/dev ## Cut and damage recorded traffic (N=20000 seeds from SEED=0 on)
+	@PYTHONPATH=tests $(BIN)/python scripts/fuzz.py $(or $(N),20000) $(or $(SEED),0)
 
 lock: $(STAMPS)/dev ## Write requirements/*.lock again (UPGRADE=1 moves the pins to the newest releases)
 	@$(LOCK) pyproject.toml -o requirements/core.lock

@@ -1,0 +1,71 @@
+"""Write `docs/providers.md` from the providers that can be called.
+
+    python scripts/generate_providers.py [TARGET_FILE]
+
+The result is checked in; `tests/providers/test_providers_page.py` fails when it drifts.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from gatewright.gateway.translate import CONVERSATIONS
+from gatewright.providers import registry
+from gatewright.providers.base import SERVER_PATHS, Provider
+from gatewright.providers.fields import Field, modes
+
+TARGET = Path(__file__).parent.parent / "docs" / "providers.md"
+
+# The dialects of a conversation, by the operation of a whole answer; in the order in which a target is spoken to.
+DIALECTS = {
+    "messages": "Anthropic Messages",
+    "generate_content": "Gemini",
+    "chat": "OpenAI chat",
+    "responses": "OpenAI Responses",
+}
+# Operations that only say how a dialect's own answers come.
+_PARTS = {"stream_generate_content", "compact"}
+
+HEAD = """\
+# Providers
+
+What `provider` may be in a secret and a model definition. `python scripts/generate_providers.py` writes this page, as
+part of `make reference`.
+
+A client may speak any of the four dialects of a conversation to any provider that speaks one of them: where the two
+differ, Gatewright translates. Every other operation is passed through, and is served by the providers that list it. For
+a model server that is what may be asked: one that has no such model answers so itself.
+
+Fields in **bold** are required. Those marked *secret* belong in `secret_value`, the others in `auth_config`. `api_base`
+replaces a provider's own address.
+
+| provider | address | dialects | also | fields |
+|---|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(f"| {' | '.join(_cells(name))} |\n" for name in registry.names())
+
+
+def _cells(name: str) -> Iterator[str]:
+    row = registry.find(name) or Provider(name=name, title="Any server that speaks OpenAI's API", paths=SERVER_PATHS)
+    operations = set(row.operations({}))
+    spoken = [DIALECTS[one.whole] for one in CONVERSATIONS if one.whole in operations]
+    also = sorted(operations - DIALECTS.keys() - _PARTS)
+    yield f"`{name}`" + (f"<br>{row.title}" if row.title else "")
+    yield f"`{row.base}`" if row.base else "in `api_base`"
+    yield ", ".join(spoken) or "-"
+    yield ", ".join(one.replace("_", " ") for one in also) or "-"
+    yield "<br>".join(_field(field) for mode in modes(name) if mode.mode == row.mode for field in mode.fields)
+
+
+def _field(field: Field) -> str:
+    shown = f"**`{field.name}`**" if field.required else f"`{field.name}`"
+    return shown + (" *secret*" if field.secret else "") + f": {field.description}"
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
+    target.write_text(page(), "utf-8")
