@@ -346,7 +346,7 @@ def test_a_wrong_field_is_named(body: dict[str, Any], field: str) -> None:
     """A body that is not the API's is refused with the path of the field."""
     with pytest.raises(ClientError) as refused:
         chat.decode_request(body)
-    assert f"'{field}'" in refused.value.public
+    assert refused.value.public.startswith(f"{field} ")
 
 
 @pytest.mark.parametrize("body", [{}, {"choices": None}, {"choices": [{}]}, {"choices": [{"message": {"content": 1}}]}])

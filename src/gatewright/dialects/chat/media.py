@@ -8,8 +8,9 @@ Shapes: OpenAI API reference, "Create chat completion", `messages[].content[]` (
 import re
 from typing import Any
 
-from gatewright.dialects.chat.fields import Fields, restored
+from gatewright.dialects.chat.nested import closed, restored
 from gatewright.dialects.conversation import Dropped, Media, MediaKind
+from gatewright.dialects.fields import Fields
 
 _DATA_URL = re.compile(r"data:([^,]*);base64,(.*)", re.DOTALL)
 
@@ -49,12 +50,10 @@ def decode_linked(found: Fields, kind: str) -> Media:
     media = Media(kind=LINKED[kind], rest=found.left, form={"as": kind})
     if isinstance(found.left.get(kind), str):
         media.form["bare"] = True
-        return _located(media, found.needed(kind))
+        return _located(media, found.need(kind, str))
     inner = found.inner(kind)
-    if inner is None:
-        raise found.wrong(kind, "an object with a 'url'")
-    _located(media, inner.needed("url"))
-    found.back(kind, inner)
+    _located(media, inner.need("url", str))
+    closed(found, kind, inner)
     return media
 
 
@@ -71,17 +70,15 @@ def decode_audio(found: Fields) -> Media:
     media = Media(kind="audio", rest=found.left, form={"as": "input_audio"})
     if isinstance(found.left.get("input_audio"), str):
         media.form["bare"] = True
-        media.data = found.needed("input_audio")
+        media.data = found.need("input_audio", str)
         return media
     inner = found.inner("input_audio")
-    if inner is None:
-        raise found.wrong("input_audio", "an object with 'data'")
-    media.data = inner.needed("data")
-    coding = inner.text("format")
+    media.data = inner.need("data", str)
+    coding = inner.get("format", str)
     if coding is not None:
         media.form["format"] = coding
         media.media_type = _FORMATS.get(coding, f"audio/{coding}")
-    found.back("input_audio", inner)
+    closed(found, "input_audio", inner)
     return media
 
 
@@ -89,12 +86,10 @@ def decode_file(found: Fields) -> Media:
     """A `file` part; its `type` is taken already."""
     media = Media(kind="document", rest=found.left, form={"as": "file"})
     inner = found.inner("file")
-    if inner is None:
-        raise found.wrong("file", "an object with 'file_data' or 'file_id'")
-    media.name = inner.text("filename")
-    media.file_id = inner.text("file_id")
+    media.name = inner.get("filename", str)
+    media.file_id = inner.get("file_id", str)
     if media.file_id is None:
-        content = inner.needed("file_data")
+        content = inner.need("file_data", str)
         if content.startswith(("data:", "http://", "https://")):
             _located(media, content)
         else:
@@ -102,7 +97,7 @@ def decode_file(found: Fields) -> Media:
     general = (media.media_type or "").partition("/")[0]
     if general in ("image", "audio", "video"):
         media.kind = general  # type: ignore[assignment]  # one of the three, which are kinds
-    found.back("file", inner)
+    closed(found, "file", inner)
     return media
 
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from gatewright.dialects.chat.fields import Fields, restored
 from gatewright.dialects.chat.media import LINKED, decode_audio, decode_file, decode_linked, encode_media
+from gatewright.dialects.chat.nested import closed, opened, restored
 from gatewright.dialects.conversation import (
     Dropped,
     Media,
@@ -27,6 +27,7 @@ from gatewright.dialects.conversation import (
     Text,
     ToolCall,
 )
+from gatewright.dialects.fields import Fields, to_text
 from gatewright.errors import ClientError
 
 THOUGHTS = ("reasoning_content", "reasoning")
@@ -52,9 +53,9 @@ def decode_content(found: Fields) -> tuple[list[Part], bool]:
 
 
 def _decode_part(found: Fields) -> Part:
-    kind = found.needed("type")
+    kind = found.need("type", str)
     if kind in ("text", "refusal"):
-        text = found.needed(kind)
+        text = found.need(kind, str)
         return Text(text=text, rest=found.left) if kind == "text" else Refusal(text=text, rest=found.left)
     if kind in LINKED:
         return decode_linked(found, kind)
@@ -72,7 +73,7 @@ def _decode_thinking(found: Fields) -> Reasoning:
     chunks = found.left.pop("thinking", None)
     texts = [chunks] if isinstance(chunks, str) else [one.get("text") for one in _dicts(chunks)]
     text = "".join(one for one in texts if isinstance(one, str))
-    signature = found.text("signature")
+    signature = found.get("signature", str)
     form = {"as": "thinking", "fields": found.left}
     if chunks != _chunks(text):
         form["thinking"] = chunks
@@ -145,15 +146,15 @@ def decode_thoughts(found: Fields, form: Rest) -> list[Part]:
 
 
 def _decode_detail(found: Fields) -> Part:
-    kind = found.text("type")
+    kind = found.get("type", str)
     if kind == _SEALED and isinstance(found.left.get("data"), str):
-        return Reasoning(sealed=found.needed("data"), form={"as": kind, "fields": found.left})
+        return Reasoning(sealed=found.need("data", str), form={"as": kind, "fields": found.left})
     field = _DETAILS.get(kind or "")
     if field is None:
         return Native(rest=found.left if kind is None else {"type": kind, **found.left}, form={"as": "detail"})
     absent = found.left.get(field) is None
-    text = found.text(field) or ""
-    signature = found.text("signature")
+    text = found.get(field, str) or ""
+    signature = found.get("signature", str)
     return Reasoning(
         text=text, signature=signature, form={"as": kind, "fields": found.left} | ({"absent": True} if absent else {})
     )
@@ -226,7 +227,7 @@ def decode_call(found: Fields, made_id: str) -> Part:
         found: the entry.
         made_id: the id of a call that has none, as some providers' have not.
     """
-    inner = found.inner("function")
+    inner = opened(found, "function")
     if inner is None:
         return Native(rest=found.left, form={"as": "tool_calls"})
     form: Rest = {}
@@ -235,29 +236,29 @@ def decode_call(found: Fields, made_id: str) -> Part:
     if found.left.get("type") != "function":
         form["type"] = found.left.pop("type", msgspec.UNSET)
     found.left.pop("type", None)
-    name = found.text("id")
+    name = found.get("id", str)
     if not name:
         form["id"] = found.left.pop("id", msgspec.UNSET) if name is None else ""
     call = ToolCall(
         id=name or made_id,
-        name=inner.needed("name"),
+        name=inner.need("name", str),
         arguments=_arguments(inner, form),
         signature=_signature(found, form),
         rest=found.left,
         form=form,
     )
-    found.back("function", inner)
+    closed(found, "function", inner)
     return call
 
 
 def _arguments(found: Fields, form: Rest) -> str:
     value = found.left.get("arguments")
-    if value is not None and not isinstance(value, str) and found.problem is not ClientError:
+    if value is not None and not isinstance(value, str) and found.fault is not ClientError:
         form["arguments"] = found.left.pop("arguments")
-        return msgspec.json.encode(value).decode()
+        return to_text(value)
     if value is None:
         form["arguments"] = found.left.pop("arguments", msgspec.UNSET)
-    return found.text("arguments") or ""
+    return found.get("arguments", str) or ""
 
 
 def _signature(found: Fields, form: Rest) -> str | None:
@@ -309,10 +310,10 @@ def decode_legacy_call(found: Fields, made_id: str) -> ToolCall | None:
     value = found.left.get("function_call")
     if not isinstance(value, dict) or not value.get("name"):
         return None
-    inner = Fields(value, found.path("function_call"), found.problem)
+    inner = Fields(value, found.path("function_call"), found.fault)
     del found.left["function_call"]
     form: Rest = {"as": "function_call"}
-    name = inner.needed("name")
+    name = inner.need("name", str)
     arguments = _arguments(inner, form)
     return ToolCall(id=made_id, name=name, arguments=arguments, rest=inner.left, form=form)
 

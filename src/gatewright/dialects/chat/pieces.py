@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from gatewright.dialects.chat.parts import THOUGHTS
 from gatewright.dialects.conversation import Part, Reasoning, Rest, ToolCall
+from gatewright.dialects.fields import to_text
 from gatewright.errors import UpstreamProtocolError
 
 Thought = tuple[object, Part, str, str, str]
@@ -165,4 +164,4 @@ def _signature(piece: dict[str, Any]) -> str | None:
 def _arguments(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    return msgspec.json.encode(value).decode()
+    return to_text(value)

@@ -10,11 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-from gatewright.dialects.chat.fields import Fields, restored
+from gatewright.dialects.chat.nested import closed, opened, restored
 from gatewright.dialects.chat.parts import ThoughtField
 from gatewright.dialects.chat.tiers import fitting_tier
 from gatewright.dialects.chat.turns import decode_messages, encode_messages
 from gatewright.dialects.conversation import Dropped, Effort, OutputFormat, Request, Tool, ToolChoice, ToolMode
+from gatewright.dialects.fields import Fields
 from gatewright.errors import ClientError
 
 NAME = "chat"
@@ -47,16 +48,16 @@ def decode_request(body: Mapping[str, Any]) -> Request:
         ClientError: naming the field that is wrong.
     """
     found = Fields(body, "", ClientError)
-    request = Request(dialect=NAME, model=found.text("model") or "", rest=found.left)
+    request = Request(dialect=NAME, model=found.get("model", str) or "", rest=found.left)
     request.messages = decode_messages(found)
     for name in _NUMBERS:
-        setattr(request, name, found.number(name))
+        setattr(request, name, found.get(name, float))
     for name, ours in _INTEGERS:
-        setattr(request, ours, found.integer(name))
+        setattr(request, ours, found.get(name, int))
     for name in _FLAGS:
-        setattr(request, name, found.flag(name))
-    request.user = found.text("user")
-    request.service_tier = found.text("service_tier")
+        setattr(request, name, found.get(name, bool))
+    request.user = found.get("user", str)
+    request.service_tier = found.get("service_tier", str)
     request.max_tokens = _first_integer(found, _MAX_TOKENS, request)
     request.seed = _first_integer(found, _SEEDS, request)
     _decode_stop(found, request)
@@ -64,16 +65,16 @@ def decode_request(body: Mapping[str, Any]) -> Request:
     _decode_choice(found, request)
     _decode_output(found, request)
     _decode_effort(found, request)
-    options = found.inner("stream_options")
+    options = opened(found, "stream_options")
     if options is not None:
-        request.stream_usage = options.flag("include_usage")
-        found.back("stream_options", options)
+        request.stream_usage = options.get("include_usage", bool)
+        closed(found, "stream_options", options)
     return request
 
 
 def _first_integer(found: Fields, names: tuple[str, ...], request: Request) -> int | None:
     for name in names:
-        value = found.integer(name)
+        value = found.get(name, int)
         if value is not None:
             request.form[names[0]] = name
             return value
@@ -82,7 +83,7 @@ def _first_integer(found: Fields, names: tuple[str, ...], request: Request) -> i
 
 def _decode_stop(found: Fields, request: Request) -> None:
     if isinstance(found.left.get("stop"), str):
-        request.stop = [found.needed("stop")]
+        request.stop = [found.need("stop", str)]
         request.form["stop"] = "bare"
         return
     stops = found.items("stop")
@@ -98,10 +99,10 @@ def _decode_tools(found: Fields, request: Request) -> None:
             request.rest[f"tools[{place}]"] = one.left
             continue
         kind = one.left.pop("type", None)
-        inner = one.inner("function") or Fields({}, one.path("function"), ClientError)
+        inner = one.inner("function")
         tool = _decode_tool(inner)
         tool.rest = one.left
-        one.back("function", inner)
+        closed(one, "function", inner)
         if kind != "function":
             tool.form["type"] = kind
         request.tools.append(tool)
@@ -114,15 +115,15 @@ def _decode_tools(found: Fields, request: Request) -> None:
 
 def _decode_tool(found: Fields) -> Tool:
     return Tool(
-        name=found.needed("name"),
-        description=found.text("description"),
-        schema=found.mapping("parameters"),
-        strict=found.flag("strict"),
+        name=found.need("name", str),
+        description=found.get("description", str),
+        schema=found.get("parameters", dict),
+        strict=found.get("strict", bool),
     )
 
 
 def _decode_choice(found: Fields, request: Request) -> None:
-    parallel = found.flag("parallel_tool_calls")
+    parallel = found.get("parallel_tool_calls", bool)
     for key in ("tool_choice", "function_call"):
         choice = _read_choice(found, key)
         if choice is not None:
@@ -157,7 +158,7 @@ def _decode_output(found: Fields, request: Request) -> None:
     if value is None:
         return
     outer = Fields(value, "response_format", ClientError)
-    kind = outer.needed("type")
+    kind = outer.need("type", str)
     if kind == "text":
         request.form["response_format"] = found.left.pop("response_format")
     elif kind == "json_object":
@@ -165,31 +166,34 @@ def _decode_output(found: Fields, request: Request) -> None:
         request.output = OutputFormat(rest=outer.left)
     elif kind == "json_schema":
         del found.left["response_format"]
-        inner = outer.inner("json_schema")
+        inner = opened(outer, "json_schema")
         if inner is None:
             raise outer.wrong("json_schema", "an object")
         request.output = OutputFormat(
-            schema=inner.mapping("schema"), name=inner.text("name"), strict=inner.flag("strict"), rest=outer.left
+            schema=inner.get("schema", dict),
+            name=inner.get("name", str),
+            strict=inner.get("strict", bool),
+            rest=outer.left,
         )
         request.output.form["type"] = kind
-        outer.back("json_schema", inner)
+        closed(outer, "json_schema", inner)
 
 
 def _decode_effort(found: Fields, request: Request) -> None:
     if found.left.get("reasoning_effort") in _EFFORTS:
         request.effort = cast("Effort", found.left.pop("reasoning_effort"))
-    if isinstance(found.left.get("reasoning"), dict) and (inner := found.inner("reasoning")) is not None:
+    if isinstance(found.left.get("reasoning"), dict) and (inner := opened(found, "reasoning")) is not None:
         if request.effort is None and inner.left.get("effort") in _EFFORTS:
             request.effort = cast("Effort", inner.left.pop("effort"))
             request.form["effort"] = "reasoning"
-        request.thinking_tokens = inner.integer("max_tokens")
+        request.thinking_tokens = inner.get("max_tokens", int)
         request.form["thinking_tokens"] = "reasoning.max_tokens"
-        found.back("reasoning", inner)
-    if isinstance(found.left.get("thinking"), dict) and (inner := found.inner("thinking")) is not None:
-        if request.thinking_tokens is None and (budget := inner.integer("budget_tokens")) is not None:
+        closed(found, "reasoning", inner)
+    if isinstance(found.left.get("thinking"), dict) and (inner := opened(found, "thinking")) is not None:
+        if request.thinking_tokens is None and (budget := inner.get("budget_tokens", int)) is not None:
             request.thinking_tokens = budget
             request.form["thinking_tokens"] = "thinking.budget_tokens"
-        found.back("thinking", inner)
+        closed(found, "thinking", inner)
 
 
 def encode_request(

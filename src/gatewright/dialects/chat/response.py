@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from gatewright.dialects.chat.fields import Fields, restored
 from gatewright.dialects.chat.finish import decode_finish, encode_finish
 from gatewright.dialects.chat.media import decode_image, encode_media
+from gatewright.dialects.chat.nested import closed, opened, restored
 from gatewright.dialects.chat.parts import (
     decode_call,
     decode_content,
@@ -40,9 +40,12 @@ from gatewright.dialects.conversation import (
     Text,
     ToolCall,
 )
-from gatewright.errors import UpstreamProtocolError
+from gatewright.dialects.fields import Fields, provider_fault, to_text
 
 _OBJECT = "chat.completion"
+
+providers = provider_fault("the Chat Completions API")
+"""Makes the error of an answer."""
 
 
 def decode_answer(body: Mapping[str, Any]) -> Answer:
@@ -51,14 +54,14 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
     Raises:
         UpstreamProtocolError: when it is not one.
     """
-    found = Fields(body, "", UpstreamProtocolError)
+    found = Fields(body, "", providers)
     answer = Answer(dialect=NAME, rest=found.left)
     answer.form = {key: found.left.get(key, msgspec.UNSET) for key in ("id", "model") if not found.left.get(key)}
-    answer.id = found.text("id") or ""
-    answer.model = found.text("model") or ""
-    answer.created = found.integer("created")
+    answer.id = found.get("id", str) or ""
+    answer.model = found.get("model", str) or ""
+    answer.created = found.get("created", int)
     if found.left.get("service_tier"):
-        answer.service_tier = found.text("service_tier")
+        answer.service_tier = found.get("service_tier", str)
     if found.left.get("object") == _OBJECT:
         del found.left["object"]
     else:
@@ -66,14 +69,14 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
     if not isinstance(found.left.get("choices"), list):
         raise found.wrong("choices", "a list")
     answer.candidates = [_decode_choice(one, answer) for one in found.objects("choices")]
-    usage = found.mapping("usage")
+    usage = found.get("usage", dict)
     if usage is not None:
         answer.usage = decode_usage(usage)
     return answer
 
 
 def _decode_choice(found: Fields, answer: Answer) -> Candidate:
-    message = found.inner("message")
+    message = opened(found, "message")
     if message is None:
         raise found.wrong("message", "an object")
     candidate = Candidate(rest=found.left)
@@ -84,13 +87,13 @@ def _decode_choice(found: Fields, answer: Answer) -> Candidate:
     content = _decode_content(message, candidate)
     refusal = message.left.get("refusal")
     if isinstance(refusal, str) and refusal:
-        content.append(Refusal(text=message.needed("refusal"), form={"as": "refusal"}))
+        content.append(Refusal(text=message.need("refusal", str), form={"as": "refusal"}))
     made_id = f"call_{answer.id}_{form['index'] or 0}"
     calls = [decode_call(one, f"{made_id}_{at}") for at, one in enumerate(message.objects("tool_calls"))]
     legacy = decode_legacy_call(message, made_id)
     candidate.parts = [*thoughts, *content, *_decode_media(message), *calls, *([] if legacy is None else [legacy])]
     _decode_finish(found, candidate)
-    found.back("message", message)
+    closed(found, "message", message)
     return candidate
 
 
@@ -99,7 +102,7 @@ def _decode_content(message: Fields, candidate: Candidate) -> list[Part]:
     if isinstance(value, dict) and value:
         # Cloudflare gives an answer in JSON as JSON.
         candidate.form["content"] = message.left.pop("content")
-        return [Text(text=msgspec.json.encode(value).decode())]
+        return [Text(text=to_text(value))]
     parts, bare = decode_content(message)
     candidate.form["bare"] = bare
     return parts
@@ -110,14 +113,14 @@ def _decode_media(message: Fields) -> list[Part]:
     media: list[Part] = [decode_image(one) for one in message.objects("images")]
     audio = message.left.get("audio")
     if isinstance(audio, dict) and audio.get("data"):
-        inner = Fields(message.left.pop("audio"), message.path("audio"), message.problem)
-        media.append(Media(kind="audio", data=inner.needed("data"), rest=inner.left, form={"as": "audio"}))
+        inner = Fields(message.left.pop("audio"), message.path("audio"), message.fault)
+        media.append(Media(kind="audio", data=inner.need("data", str), rest=inner.left, form={"as": "audio"}))
     return media
 
 
 def _decode_finish(found: Fields, candidate: Candidate) -> None:
     candidate.form["finish_reason"] = found.left.get("finish_reason", msgspec.UNSET)
-    wire = found.text("finish_reason")
+    wire = found.get("finish_reason", str)
     found.left.pop("finish_reason", None)
     candidate.finish = decode_finish(wire or "", called=any(isinstance(part, ToolCall) for part in candidate.parts))
 

@@ -11,14 +11,15 @@ from typing import Any
 import msgspec
 
 from gatewright.dialects.chat.errors import decode_failure
-from gatewright.dialects.chat.fields import Fields
 from gatewright.dialects.chat.finish import decode_finish
 from gatewright.dialects.chat.media import decode_image
 from gatewright.dialects.chat.parts import THOUGHTS
 from gatewright.dialects.chat.pieces import Calls, dicts, kept, thought_pieces
 from gatewright.dialects.chat.request import NAME
+from gatewright.dialects.chat.response import providers
 from gatewright.dialects.chat.usage import decode_usage
 from gatewright.dialects.conversation import Part, Refusal, Rest, Text
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.sse import SSEReader
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Finished, PartBegan, PartEnded, PartGrew
 from gatewright.errors import UpstreamProtocolError
@@ -197,7 +198,7 @@ class _Candidate:
                 yield from self._tell(type(part), part)
                 yield PartGrew(at=self._at, text=text, candidate=self.index)
         for one in dicts(delta.get("images")):
-            image = decode_image(Fields(one, "delta.images", UpstreamProtocolError))
+            image = decode_image(Fields(one, "delta.images", providers))
             yield from self._tell(object(), image)
         yield from self._call(delta, rest)
         kept(self.kept, "delta", rest)

@@ -7,7 +7,7 @@ after the assistant's that called; its content is text alone.
 from collections.abc import Iterable
 from typing import Any
 
-from gatewright.dialects.chat.fields import Fields, restored
+from gatewright.dialects.chat.nested import restored
 from gatewright.dialects.chat.parts import (
     ThoughtField,
     decode_call,
@@ -32,6 +32,7 @@ from gatewright.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
+from gatewright.dialects.fields import Fields
 
 # Role on the wire: role in the model.
 _ROLES: dict[str, Role] = {
@@ -67,7 +68,7 @@ def _decode_message(found: Fields, place: int, legacy: str) -> Message:
         place: its place in the list.
         legacy: id made for the last `function_call`, which the next message of role `function` answers.
     """
-    wire = found.needed("role")
+    wire = found.need("role", str)
     role = _ROLES.get(wire)
     if role is None:
         raise found.wrong("role", f"one of {', '.join(_ROLES)}")
@@ -81,10 +82,10 @@ def _decode_message(found: Fields, place: int, legacy: str) -> Message:
         return message
     result = ToolResult(id=legacy, parts=parts, bare=bare)
     if wire == "tool":
-        result.id = found.needed("tool_call_id")
+        result.id = found.need("tool_call_id", str)
     else:
         message.form["role"] = wire
-    result.name = found.text("name")
+    result.name = found.get("name", str)
     message.parts = [result]
     return message
 
@@ -92,7 +93,7 @@ def _decode_message(found: Fields, place: int, legacy: str) -> Message:
 def _decode_assistant(found: Fields, place: int, message: Message) -> None:
     thoughts = decode_thoughts(found, message.form)
     content, message.bare = decode_content(found)
-    refusal = found.text("refusal")
+    refusal = found.get("refusal", str)
     refusals = [] if refusal is None else [Refusal(text=refusal, form={"as": "refusal"})]
     calls = [decode_call(one, f"call_{place}_{at}") for at, one in enumerate(found.objects("tool_calls"))]
     legacy = decode_legacy_call(found, f"call_{place}_function")
