@@ -60,9 +60,13 @@ class Fields:
         """The error that says what a field must be."""
         return self.fault(f"{self.path(key)} must be {must}.")
 
+    def peek(self, key: str) -> Any:
+        """A field's value, which is left; None when it is absent."""
+        return self.left.get(key)
+
     def has(self, key: str) -> bool:
         """Whether a field is there."""
-        return self.left.get(key) is not None
+        return self.peek(key) is not None
 
     def pop(self, key: str) -> Any:
         """Take a field of any kind; None when it is absent."""
@@ -96,7 +100,7 @@ class Fields:
 
     def items(self, key: str) -> list[Any]:
         """Take a list; an empty one when it is absent. An empty list is left: it says nothing."""
-        return [] if self.left.get(key) == [] else self.get(key, list) or []
+        return [] if self.peek(key) == [] else self.get(key, list) or []
 
     def objects(self, key: str) -> list[Self]:
         """As `items`, of objects, to be read field by field."""

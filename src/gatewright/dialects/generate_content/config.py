@@ -45,15 +45,15 @@ def modern(model: str) -> bool:
 
 def decode_config(fields: Fields, request: Request) -> None:
     """Reads `generationConfig` into the request."""
-    config = fields.inside("generationConfig")
+    config = fields.within("generationConfig")
     if config is None:
         return
     for name, field, kind in _FIELDS:
-        setattr(request, field, config.take(name, kind))
+        setattr(request, field, config.get(name, kind))
     if not all(isinstance(text, str) for text in request.stop or ()):
-        raise config.wrong("stopSequences", "must be a list of strings")
+        raise config.wrong("stopSequences", "a list of strings")
     request.output = _output(config)
-    thinking = config.inside("thinkingConfig")
+    thinking = config.within("thinkingConfig")
     if thinking is not None:
         _thinking(thinking, request)
 
@@ -62,12 +62,12 @@ def _output(config: Fields) -> OutputFormat | None:
     kind = config.peek("responseMimeType")
     if not isinstance(kind, str) or kind.lower() != _JSON:
         return None
-    config.take("responseMimeType", str)
+    config.get("responseMimeType", str)
     if kind != _JSON:
         config.keep("responseMimeType", kind)
-    if config.name("responseJsonSchema"):
-        return OutputFormat(schema=config.take("responseJsonSchema", dict))
-    given = config.take("responseSchema", dict)
+    if config.has("responseJsonSchema"):
+        return OutputFormat(schema=config.get("responseJsonSchema", dict))
+    given = config.get("responseSchema", dict)
     if given is None:
         return OutputFormat()
     config.form["given"] = given
@@ -76,7 +76,7 @@ def _output(config: Fields) -> OutputFormat | None:
 
 
 def _thinking(thinking: Fields, request: Request) -> None:
-    budget = thinking.take("thinkingBudget", int)
+    budget = thinking.get("thinkingBudget", int)
     if budget == 0:
         request.effort = "none"
     elif budget is not None and budget < 0:
@@ -84,7 +84,7 @@ def _thinking(thinking: Fields, request: Request) -> None:
         thinking.untake("thinkingBudget", budget)
     else:
         request.thinking_tokens = budget
-    level = thinking.take("thinkingLevel", str)
+    level = thinking.get("thinkingLevel", str)
     if level is None:
         return
     effort = _EFFORTS.get(level.upper())

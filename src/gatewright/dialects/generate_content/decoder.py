@@ -14,7 +14,7 @@ import msgspec
 from gatewright.dialects.conversation import Part, Reasoning, Rest, Text, ToolCall
 from gatewright.dialects.generate_content.calls import CallIds
 from gatewright.dialects.generate_content.elements import ChunkReader
-from gatewright.dialects.generate_content.fields import Fields, provider_fault
+from gatewright.dialects.generate_content.fields import Fields, providers
 from gatewright.dialects.generate_content.parts import ON_PREVIOUS, decode_part
 from gatewright.dialects.generate_content.response import NAME, blocked, created, digest, finish_of, finish_reason
 from gatewright.dialects.generate_content.usage import counted, decode_usage
@@ -93,9 +93,9 @@ class Decoder:
         try:
             body = msgspec.json.decode(chunk)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-            raise provider_fault("a chunk of its stream is no JSON.") from problem
-        fields = Fields(body, "", provider_fault)
-        if fields.name("error"):
+            raise providers("a chunk of its stream is no JSON.") from problem
+        fields = Fields(body, "", providers)
+        if fields.has("error"):
             self._failed = True
             return [_failed(body["error"])]
         events: list[Event] = []
@@ -106,29 +106,29 @@ class Decoder:
             self._ids = CallIds(began.id or digest(body))
             events.append(began)
         else:
-            fields.take("createTime", str)
+            fields.get("createTime", str)
         self._blocked = self._blocked or blocked(fields)
-        for place, one in enumerate(fields.each("candidates") or ()):
+        for place, one in enumerate(fields.objects("candidates")):
             events += self._more(one, place, self._ids)
         if counted(fields.peek("usageMetadata")):
-            events.append(Counted(usage=decode_usage(fields.take("usageMetadata", dict) or {})))
+            events.append(Counted(usage=decode_usage(fields.get("usageMetadata", dict) or {})))
         elif began is None:
-            fields.take("usageMetadata", dict)
+            fields.get("usageMetadata", dict)
         (self._rest if began is None else began.rest).update(fields.rest())
         return events
 
     def _more(self, fields: Fields, place: int, ids: CallIds) -> list[Event]:
-        index = fields.take("index", int)
+        index = fields.get("index", int)
         at = place if index is None else index
         candidate = self._candidates.setdefault(at, _Candidate())
-        content = fields.inside("content")
+        content = fields.within("content")
         events: list[Event] = []
         if content is not None:
-            content.take("role", str)
-            for one in content.each("parts") or ():
+            content.get("role", str)
+            for one in content.objects("parts"):
                 for part in decode_part(one, ids):
                     events += self._part(at, candidate, part)
-        candidate.reason = fields.take("finishReason", str) or candidate.reason
+        candidate.reason = fields.get("finishReason", str) or candidate.reason
         # What belongs to the text of this chunk, as its log probabilities do, stays with it.
         last = events[-1] if events else None
         (last.rest if isinstance(last, PartGrew) else candidate.rest).update(fields.rest())

@@ -12,42 +12,17 @@ Keys of `rest` and `form` are paths from the object of the node, e.g. `functionC
 - `+` holds values, by path, that were written differently from how the encoder writes them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar
 
+from gatewright.dialects import fields
 from gatewright.dialects.conversation import Rest
-from gatewright.errors import ClientError, GatewrightError, UpstreamProtocolError
 
-T = TypeVar("T", str, bool, int, float, dict[str, Any], list[Any])
+T = TypeVar("T")
 
-Fault = Callable[[str], GatewrightError]
-"""Makes the error of an object that is not what the API says."""
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-# Of each kind: what fits, how it is read, what to say of what does not fit. A whole number may be written as 1.0.
-_KINDS: dict[type, tuple[Callable[[Any], bool], Callable[[Any], Any], str]] = {
-    str: (lambda value: isinstance(value, str), str, "a string"),
-    bool: (lambda value: isinstance(value, bool), bool, "true or false"),
-    int: (lambda value: _is_number(value) and value == int(value), int, "a whole number"),
-    float: (_is_number, lambda value: value, "a number"),
-    dict: (lambda value: isinstance(value, dict), lambda value: value, "an object"),
-    list: (lambda value: isinstance(value, list), lambda value: value, "a list"),
-}
-
-
-def client_fault(what: str) -> GatewrightError:
-    """The error of a request."""
-    return ClientError(what)
-
-
-def provider_fault(what: str) -> GatewrightError:
-    """The error of an answer."""
-    return UpstreamProtocolError(f"Its answer is not one of generateContent: {what}")
+providers = fields.provider_fault("generateContent")
+"""Makes the error of an answer."""
 
 
 @cache
@@ -56,125 +31,86 @@ def snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-class Fields:
-    """The fields of one wire object that nobody has taken yet.
+class Fields(fields.Fields):
+    """The fields of one wire object, under either name.
+
+    Args:
+        found: what should be an object.
+        at: its path in the body; empty for the body itself.
+        fault: makes the error when it, or a field of it, is not what it must be.
+        form: of the object that it stands in; None for one whose node is its own.
+        prefix: of its paths in that form.
 
     Attributes:
-        at: where the object is in the body, for messages; empty for the body itself.
         form: how the taken fields were written, for `Node.form`; shared with the objects inside.
     """
 
-    def __init__(self, wire: object, at: str, fault: Fault) -> None:
-        if not isinstance(wire, dict):
-            raise fault(f"`{at or 'The body'}` must be an object.")
-        self._left: dict[str, Any] = dict(wire)
-        self._fault = fault
-        self._prefix = ""
+    __slots__ = ("_inside", "_prefix", "form")
+
+    def __init__(self, found: Any, at: str, fault: fields.Fault, form: Rest | None = None, prefix: str = "") -> None:
+        super().__init__(found, at, fault)
+        self.form: Rest = {} if form is None else form
+        self._prefix = prefix
         self._inside: list[Fields] = []
-        self.at = at
-        self.form: Rest = {}
 
-    def name(self, field: str) -> str | None:
-        """The name under which a field stands; None when it does not, or as null."""
-        for name in (field, snake(field)):
-            if self._left.get(name) is not None:
-                return name
-        return None
+    def _name(self, key: str) -> str:
+        """The name under which a field stands, if it does."""
+        return key if self.left.get(key) is not None else snake(key)
 
-    def peek(self, field: str) -> Any:
-        """A field's value, which stays."""
-        name = self.name(field)
-        return None if name is None else self._left[name]
+    def peek(self, key: str) -> Any:
+        """A field's value, which is left; None when it is absent."""
+        return self.left.get(self._name(key))
 
-    def place(self, field: str) -> str:
-        """Where a field is in the body, for messages."""
-        return f"{self.at}.{field}" if self.at else field
-
-    def wrong(self, field: str, what: str) -> GatewrightError:
-        """The error that a field is not what it must be."""
-        return self._fault(f"`{self.place(field)}` {what}.")
-
-    def _pop(self, field: str, mark: str = "") -> Any:
-        name = self.name(field)
-        if name is None:
+    def pop(self, key: str, mark: str = "") -> Any:
+        """Take a field of any kind; None when it is absent. A `mark` of its path has its name noted in any case."""
+        if not self.has(key):
             return None
-        if mark or name != field:
-            self.form[self._prefix + field + mark] = name
-        return self._left.pop(name)
+        name = self._name(key)
+        if mark or name != key:
+            self.form[self._prefix + key + mark] = name
+        return self.left.pop(name)
 
-    def take(self, field: str, kind: type[T]) -> T | None:
-        """A field's value; None when it is not there.
+    def checked(self, key: str, found: Any, kind: type[T]) -> T:
+        """A field's value, which must be of a kind; a whole number may be written as 1.0."""
+        if kind is int and isinstance(found, float) and found.is_integer():
+            found = int(found)
+        return super().checked(key, found, kind)
 
-        Raises:
-            GatewrightError: by `fault`, when it is of another kind.
-        """
-        value = self._pop(field)
-        if value is None:
-            return None
-        fits, read, words = _KINDS[kind]
-        if not fits(value):
-            raise self.wrong(field, f"must be {words}")
-        return cast("T", read(value))
+    def label(self, key: str) -> str | None:
+        """Take a name; an empty one says nothing and is left."""
+        return None if self.peek(key) == "" else self.get(key, str)
 
-    def label(self, field: str) -> str | None:
-        """As `take`, of a name; an empty one says nothing and stays."""
-        return None if self.peek(field) == "" else self.take(field, str)
+    def untake(self, key: str, value: Any) -> None:
+        """Leave a taken field to `rest` after all."""
+        self.left[self.form.pop(self._prefix + key, key)] = value
 
-    def untake(self, field: str, value: T) -> None:
-        """Leaves a taken field to `rest` after all."""
-        self._left[self.form.pop(self._prefix + field, field)] = value
-
-    def need(self, field: str, kind: type[T]) -> T:
-        """As `take`, of a field that must be there."""
-        value = self.take(field, kind)
-        if value is None:
-            raise self.wrong(field, "is missing")
-        return value
-
-    def inside(self, field: str) -> "Fields | None":
-        """The fields of an object inside; None when it is not there."""
-        if self.name(field) is None:
-            return None
-        found = Fields(self._pop(field, "."), self.place(field), self._fault)
-        found._prefix = f"{self._prefix}{field}."
-        found.form = self.form
+    def inner(self, key: str) -> Self:
+        """Take an object that must be there; its `form` is this one's, and its `rest` a part of this one's."""
+        found = type(self)(self.pop(key, "."), self.path(key), self.fault, self.form, f"{self._prefix}{key}.")
         self._inside.append(found)
         return found
 
-    def many(self, field: str) -> list[Any] | None:
-        """The items of a list, one of which may stand without its list; None when it is not there.
+    def items(self, key: str) -> list[Any]:
+        """Take a list, one of which may stand without its list. An empty list is left."""
+        if not isinstance(self.peek(key), dict):
+            return super().items(key)
+        self.form[f"{self._prefix}{key}[]"] = "one"
+        return [self.pop(key)]
 
-        An empty list stays where it is.
-        """
-        value = [] if self.peek(field) == [] else self._pop(field)
-        if isinstance(value, dict):
-            self.form[f"{self._prefix}{field}[]"] = "one"
-            return [value]
-        if value is not None and not isinstance(value, list):
-            raise self.wrong(field, "must be a list")
-        return value
+    def absent(self, key: str) -> None:
+        """Remember that a field, which the encoder writes, was not there."""
+        if not self.has(key):
+            self.form[self._prefix + key] = None
 
-    def each(self, field: str) -> "list[Fields] | None":
-        """The fields of every object in a list; None when the list is not there."""
-        items = self.many(field)
-        if items is None:
-            return None
-        return [Fields(item, f"{self.place(field)}[{at}]", self._fault) for at, item in enumerate(items)]
-
-    def absent(self, field: str) -> None:
-        """Remembers that a field, which the encoder writes, was not there."""
-        if self.name(field) is None:
-            self.form[self._prefix + field] = None
-
-    def keep(self, field: str, value: Any) -> None:
-        """Remembers a value that the encoder would write differently."""
-        self.form.setdefault("+", {})[self._prefix + (self.form.get(self._prefix + field) or field)] = value
+    def keep(self, key: str, value: Any) -> None:
+        """Remember a value that the encoder would write differently."""
+        self.form.setdefault("+", {})[self._prefix + (self.form.get(self._prefix + key) or key)] = value
 
     def rest(self) -> Rest:
         """What nobody has taken, by path, of this object and those inside it."""
-        found = {self._prefix + name: value for name, value in self._left.items()}
-        for fields in self._inside:
-            found |= fields.rest()
+        found = {self._prefix + name: value for name, value in self.left.items()}
+        for inner in self._inside:
+            found |= inner.rest()
         return found
 
 

@@ -20,8 +20,7 @@ _TO_STANDARD = str.maketrans("-_", "+/")
 
 def inline_data(fields: Fields) -> Media:
     """Media whose content is in the body."""
-    blob = fields.inside("inlineData")
-    assert blob is not None  # noqa: S101 - the caller has seen it
+    blob = fields.inner("inlineData")
     given = blob.need("data", str)
     data = given.translate(_TO_STANDARD)
     data += "=" * (-len(data) % 4)
@@ -33,8 +32,7 @@ def inline_data(fields: Fields) -> Media:
 
 def file_data(fields: Fields) -> Media:
     """Media that lie elsewhere: with Google, or anywhere on the web."""
-    file = fields.inside("fileData")
-    assert file is not None  # noqa: S101 - the caller has seen it
+    file = fields.inner("fileData")
     place = file.need("fileUri", str)
     kind = file.label("mimeType")
     media = Media(kind=_kind(kind), media_type=kind, name=file.label("displayName"))

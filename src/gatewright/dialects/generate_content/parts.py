@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from gatewright.dialects.conversation import (
     Dropped,
     Media,
@@ -22,6 +20,7 @@ from gatewright.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
+from gatewright.dialects.fields import to_object, to_text
 from gatewright.dialects.generate_content.calls import CallIds
 from gatewright.dialects.generate_content.fields import Fields, restored
 from gatewright.dialects.generate_content.media import encode_media, file_data, inline_data
@@ -62,15 +61,15 @@ def decode_part(fields: Fields, ids: CallIds) -> list[Part]:
         GatewrightError: by the fields' fault, when it is not what the API says.
     """
     part: Part
-    if fields.name("functionCall") and (call := _call(fields, ids)):
+    if fields.has("functionCall") and (call := _call(fields, ids)):
         return [call]
-    if fields.name("functionResponse"):
+    if fields.has("functionResponse"):
         return [function_response(fields, ids, lambda inner: decode_part(inner, ids))]
-    if fields.name("inlineData"):
+    if fields.has("inlineData"):
         part = inline_data(fields)
-    elif fields.name("fileData"):
+    elif fields.has("fileData"):
         part = file_data(fields)
-    elif fields.name("text"):
+    elif fields.has("text"):
         part = _text(fields)
     else:
         return [Native(rest=fields.rest(), form=fields.form)]
@@ -85,7 +84,7 @@ def decode_part(fields: Fields, ids: CallIds) -> list[Part]:
 
 def _text(fields: Fields) -> Text | Reasoning:
     text = fields.need("text", str)
-    thought = fields.take("thought", bool)
+    thought = fields.get("thought", bool)
     if thought is False:
         fields.keep("thought", False)
     if not thought and (text or not fields.peek(SIGNATURE)):
@@ -99,15 +98,14 @@ def _call(fields: Fields, ids: CallIds) -> ToolCall | None:
     """A call; None for a piece of one, which only clients of this dialect can ask for."""
     if not isinstance(found := fields.peek("functionCall"), dict) or not (found.get("name") or "args" in found):
         return None
-    inner = fields.inside("functionCall")
-    assert inner is not None  # noqa: S101 - just seen
+    inner = fields.inner("functionCall")
     inner.absent("id")
     inner.absent("args")
     name = inner.need("name", str)
     call = ToolCall(
         id=ids.call(inner.label("id"), name),
         name=name,
-        arguments=msgspec.json.encode(inner.take("args", dict) or {}).decode(),
+        arguments=to_text(inner.get("args", dict) or {}),
         signature=fields.label(SIGNATURE),
     )
     call.form, call.rest = fields.form, fields.rest()
@@ -140,7 +138,7 @@ def encode_part(part: Part, target: Target) -> dict[str, Any] | None:
         return restored({}, part.form, rest) if target.same else None
     if isinstance(part, ToolCall):
         body: dict[str, Any] = {
-            "functionCall": {"id": part.id, "name": part.name, "args": arguments(part.arguments)},
+            "functionCall": {"id": part.id, "name": part.name, "args": to_object(part.arguments)},
             SIGNATURE: part.signature,
         }
     elif isinstance(part, Reasoning):
@@ -157,15 +155,6 @@ def encode_part(part: Part, target: Target) -> dict[str, Any] | None:
         return None
     body = {name: value for name, value in body.items() if value is not None}
     return restored(body, part.form, rest) if target.same else body
-
-
-def arguments(text: str) -> dict[str, Any]:
-    """The arguments of a call as an object; a text that is none, which models do write, is kept inside of one."""
-    try:
-        found = msgspec.json.decode(text or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        found = text
-    return found if isinstance(found, dict) else {"arguments": found}
 
 
 def _result(result: ToolResult, target: Target) -> list[dict[str, Any]]:

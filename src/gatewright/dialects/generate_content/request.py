@@ -10,7 +10,7 @@ from typing import Any
 from gatewright.dialects.conversation import Dropped, Message, Part, Request, Role, ToolResult
 from gatewright.dialects.generate_content.calls import CallIds, names
 from gatewright.dialects.generate_content.config import decode_config, encode_config, modern
-from gatewright.dialects.generate_content.fields import Fields, client_fault, restored
+from gatewright.dialects.generate_content.fields import Fields, restored
 from gatewright.dialects.generate_content.parts import Target, decode_part, encode_parts
 from gatewright.dialects.generate_content.tiers import from_google, to_google
 from gatewright.dialects.generate_content.tools import decode_choice, decode_tools, encode_choice, encode_tools
@@ -27,18 +27,17 @@ def decode_request(body: Mapping[str, Any]) -> Request:
     Raises:
         ClientError: when it is not what the API says; names the field.
     """
-    fields = Fields(body, "", client_fault)
+    fields = Fields(body, "", ClientError)
     request = Request(dialect=NAME, model="")
     if isinstance(model := fields.peek("model"), str):
-        fields.take("model", str)
+        fields.get("model", str)
         fields.form["named"] = True
         request.model = model
     ids = CallIds("")
     request.messages = _system(fields, ids)
-    contents = fields.each("contents")
-    if contents is None:
-        raise ClientError("`contents` is missing.")
-    request.messages += [_message(content, ids) for content in contents]
+    if not fields.has("contents"):
+        raise fields.wrong("contents", "a list")
+    request.messages += [_message(content, ids) for content in fields.objects("contents")]
     own_tools = decode_tools(fields, request)
     request.choice = decode_choice(fields)
     decode_config(fields, request)
@@ -49,7 +48,7 @@ def decode_request(body: Mapping[str, Any]) -> Request:
 
 
 def _system(fields: Fields, ids: CallIds) -> list[Message]:
-    inner = fields.inside("systemInstruction")
+    inner = fields.within("systemInstruction")
     if inner is None:
         return []
     parts = _parts(inner, ids)
@@ -61,10 +60,10 @@ def _system(fields: Fields, ids: CallIds) -> list[Message]:
 def _message(fields: Fields, ids: CallIds) -> Message:
     parts = _parts(fields, ids)
     fields.absent("role")
-    given = fields.take("role", str)
+    given = fields.get("role", str)
     role = _ROLES.get(given or "user")
     if role is None:
-        raise fields.wrong("role", "must be user, model or function")
+        raise fields.wrong("role", "user, model or function")
     if given is not None and given != _WIRE[role]:
         fields.keep("role", given)
     if role != "assistant":
@@ -75,7 +74,7 @@ def _message(fields: Fields, ids: CallIds) -> Message:
 
 def _parts(fields: Fields, ids: CallIds) -> list[Part]:
     fields.absent("parts")
-    return [part for inner in fields.each("parts") or () for part in decode_part(inner, ids)]
+    return [part for inner in fields.objects("parts") for part in decode_part(inner, ids)]
 
 
 def encode_request(request: Request, model: str, dropped: Dropped) -> dict[str, Any]:

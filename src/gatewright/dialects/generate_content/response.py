@@ -12,7 +12,7 @@ import msgspec
 
 from gatewright.dialects.conversation import Answer, Candidate, Dropped, Finish, Part, Request, Rest, ToolCall
 from gatewright.dialects.generate_content.calls import CallIds
-from gatewright.dialects.generate_content.fields import Fields, provider_fault, restored
+from gatewright.dialects.generate_content.fields import Fields, providers, restored
 from gatewright.dialects.generate_content.parts import Target, decode_part, encode_parts
 from gatewright.dialects.generate_content.tiers import from_google, to_google
 from gatewright.dialects.generate_content.usage import counted, decode_usage, encode_usage
@@ -53,20 +53,20 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
     Raises:
         UpstreamProtocolError: when it is not what the API says.
     """
-    fields = Fields(body, "", provider_fault)
-    if not any(fields.name(name) for name in _TOP):
-        raise provider_fault("it has no candidates.")
+    fields = Fields(body, "", providers)
+    if not any(fields.has(name) for name in _TOP):
+        raise providers("it has no candidates.")
     answer = Answer(dialect=NAME, id=fields.label("responseId") or "", model=fields.label("modelVersion") or "")
     answer.created = created(fields)
     ids = CallIds(answer.id or digest(body))
     fields.absent("candidates")
-    answer.candidates = [_candidate(one, at, ids) for at, one in enumerate(fields.each("candidates") or ())]
+    answer.candidates = [_candidate(one, at, ids) for at, one in enumerate(fields.objects("candidates"))]
     if not answer.candidates:
         finish: Finish = "content_filter" if blocked(fields) else "other"
         answer.candidates = [Candidate(finish=finish, form={"made": True})]
     usage = fields.peek("usageMetadata")
     if counted(usage):
-        answer.usage = decode_usage(fields.take("usageMetadata", dict) or {})
+        answer.usage = decode_usage(fields.get("usageMetadata", dict) or {})
         answer.service_tier = from_google(usage.get("serviceTier"))
     answer.rest, answer.form = fields.rest(), fields.form
     return answer
@@ -85,7 +85,7 @@ def created(fields: Fields) -> int | None:
     except (ValueError, OverflowError):
         return None
     if when is not None:
-        fields.take("createTime", str)
+        fields.get("createTime", str)
         fields.keep("createTime", given)
         return int(when)
     return None
@@ -100,17 +100,17 @@ def blocked(fields: Fields) -> bool:
 def _candidate(fields: Fields, at: int, ids: CallIds) -> Candidate:
     candidate = Candidate()
     fields.absent("content")
-    if (content := fields.inside("content")) is not None:
+    if (content := fields.within("content")) is not None:
         content.absent("parts")
         content.absent("role")
-        candidate.parts = [part for one in content.each("parts") or () for part in decode_part(one, ids)]
-        if (role := content.take("role", str)) not in ("model", None):
+        candidate.parts = [part for one in content.objects("parts") for part in decode_part(one, ids)]
+        if (role := content.get("role", str)) not in ("model", None):
             content.keep("role", role)
     fields.absent("index")
-    if (index := fields.take("index", int)) not in (at, None):
+    if (index := fields.get("index", int)) not in (at, None):
         fields.keep("index", index)
     fields.absent("finishReason")
-    reason = fields.take("finishReason", str)
+    reason = fields.get("finishReason", str)
     candidate.finish = finish_of(reason, candidate.parts)
     if reason != finish_reason(candidate.finish):
         fields.keep("finishReason", reason)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gatewright.dialects.conversation import Dropped, Media, Native, Part, Refusal, Text, ToolResult
+from gatewright.dialects.fields import to_text
 from gatewright.dialects.generate_content.calls import CallIds
 from gatewright.dialects.generate_content.fields import Fields, restored
 from gatewright.dialects.generate_content.media import encode_media
@@ -25,22 +26,21 @@ def function_response(fields: Fields, ids: CallIds, parts_of: Callable[[Fields],
         ids: of the calls.
         parts_of: reads a part inside.
     """
-    inner = fields.inside("functionResponse")
-    assert inner is not None  # noqa: S101 - the caller has seen it
+    inner = fields.inner("functionResponse")
     inner.absent("id")
     inner.absent("response")
     name = inner.need("name", str)
     result = ToolResult(id=ids.result(inner.label("id"), name), name=name)
-    response = inner.take("response", dict)
+    response = inner.get("response", dict)
     if response:
         key = next(iter(response)) if len(response) == 1 else None
         key = key if key in _ANSWERS else None
         value: Any = response if key is None else response[key]
-        result.parts.append(Text(text=value if isinstance(value, str) else msgspec.json.encode(value).decode()))
+        result.parts.append(Text(text=value if isinstance(value, str) else to_text(value)))
         result.error = True if key == "error" else None
         fields.form["answer"] = [key, isinstance(value, str)]
-    for part in inner.each("parts") or ():
-        known = part.name("inlineData") or part.name("fileData")
+    for part in inner.objects("parts"):
+        known = part.has("inlineData") or part.has("fileData")
         result.parts += parts_of(part) if known else [Native(rest=part.rest())]
     result.form, result.rest = fields.form, fields.rest()
     return result

@@ -29,10 +29,11 @@ def decode_tools(fields: Fields, request: Request) -> Rest:
     """
     rest: Rest = {}
     layout: list[dict[str, Any]] = []
-    for place, entry in enumerate(fields.each("tools") or ()):
-        declared = entry.each("functionDeclarations")
-        request.tools += [_tool(one) for one in declared or ()]
-        layout.append({"count": None if declared is None else len(declared), "form": entry.form})
+    for place, entry in enumerate(fields.objects("tools")):
+        declares = entry.has("functionDeclarations")
+        declared = entry.objects("functionDeclarations")
+        request.tools += [_tool(one) for one in declared]
+        layout.append({"count": len(declared) if declares else None, "form": entry.form})
         for name, value in entry.rest().items():
             rest.setdefault(f"tools.{name}", []).append([place, value])
     fields.form["layout"] = layout
@@ -40,10 +41,10 @@ def decode_tools(fields: Fields, request: Request) -> Rest:
 
 
 def _tool(fields: Fields) -> Tool:
-    tool = Tool(name=fields.need("name", str), description=fields.take("description", str))
-    if fields.name("parametersJsonSchema"):
-        tool.schema = fields.take("parametersJsonSchema", dict)
-    elif (given := fields.take("parameters", dict)) is not None:
+    tool = Tool(name=fields.need("name", str), description=fields.get("description", str))
+    if fields.has("parametersJsonSchema"):
+        tool.schema = fields.get("parametersJsonSchema", dict)
+    elif (given := fields.get("parameters", dict)) is not None:
         tool.schema = json_schema(given)
         fields.form["given"] = given
     tool.rest, tool.form = fields.rest(), fields.form
@@ -90,16 +91,16 @@ def _declaration(tool: Tool, dropped: Dropped, *, same: bool) -> dict[str, Any]:
 
 def decode_choice(fields: Fields) -> ToolChoice | None:
     """Whether tools must be called, of `toolConfig`; what else it holds stays."""
-    config = fields.inside("toolConfig")
-    calling = config and config.inside("functionCallingConfig")
+    config = fields.within("toolConfig")
+    calling = config and config.within("functionCallingConfig")
     if not calling:
         return None
-    given = calling.take("mode", str)
+    given = calling.get("mode", str)
     if given is None:
         return None
     mode = _MODES.get(given.upper())
     if mode is None:
-        raise calling.wrong("mode", f"must be one of {', '.join(_MODES)}")
+        raise calling.wrong("mode", f"one of {', '.join(_MODES)}")
     if given.upper() == "VALIDATED":
         # Stays, so that other dialects say that they lost it.
         calling.untake("mode", given)
@@ -107,7 +108,7 @@ def decode_choice(fields: Fields) -> ToolChoice | None:
         calling.keep("mode", given)
     names = calling.peek("allowedFunctionNames")
     if mode == "required" and isinstance(names, list) and len(names) == 1 and isinstance(names[0], str):
-        calling.take("allowedFunctionNames", list)
+        calling.get("allowedFunctionNames", list)
         return ToolChoice(mode="named", name=names[0])
     return ToolChoice(mode=mode)
 

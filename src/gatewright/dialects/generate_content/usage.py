@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gatewright.dialects.conversation import Dropped, Usage
-from gatewright.dialects.generate_content.fields import Fields, provider_fault, restored
+from gatewright.dialects.generate_content.fields import Fields, providers, restored
 
 COUNTS = (
     "promptTokenCount",
@@ -33,8 +33,8 @@ def decode_usage(wire: Mapping[str, Any]) -> Usage:
     Raises:
         UpstreamProtocolError: when a count is not a number.
     """
-    fields = Fields(wire, "usageMetadata", provider_fault)
-    said = {name: fields.take(name, int) for name in COUNTS}
+    fields = Fields(wire, "usageMetadata", providers)
+    said = {name: fields.get(name, int) for name in COUNTS}
     prompt, cached, answer, thoughts, _ = (max(0, said[name] or 0) for name in COUNTS)
     tools = fields.peek(_TOOLS)
     prompt += tools if isinstance(tools, int) else 0
@@ -47,7 +47,7 @@ def decode_usage(wire: Mapping[str, Any]) -> Usage:
     made = _modalities(fields, "candidatesTokensDetails")
     usage.output_audio, answer = _split(answer, made.of("AUDIO"))
     usage.output_image, usage.output = _split(answer, made.of(*_SIGHT))
-    if tier := fields.take("serviceTier", str):
+    if tier := fields.get("serviceTier", str):
         fields.keep("serviceTier", tier)
     usage.rest, usage.form = fields.rest(), fields.form
     written = _counts(usage, tools if isinstance(tools, int) else 0)
