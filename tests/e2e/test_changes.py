@@ -128,11 +128,11 @@ def test_a_server_stops_when_it_is_told_and_completes_what_is_under_way(serve, p
     provider.pause = 0.2
     server = serve("--workers", workers)
     server.publish("chat", provider.url)
-    ask(server, "chat")
-    time.sleep(1.0)  # every worker serves the endpoint
+    server.await_everywhere("chat")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         stream = pool.submit(server.post, "/v1/chat/completions", {"model": "chat", "stream": True, **CHAT})
-        while len(provider.requests) < 2:
+        while not provider.requests:
+            assert not stream.done(), stream.result()
             time.sleep(0.005)
         code = server.stop()
         assert stream.result().body.endswith(b"data: [DONE]\n\n")

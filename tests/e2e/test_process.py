@@ -22,7 +22,7 @@ def streaming(serve, provider):
         provider.pause = pause
         server = serve(*arguments)
         server.publish("chat", provider.url)
-        time.sleep(1.0)  # every worker serves the endpoint
+        server.await_everywhere("chat")
         pools.append(concurrent.futures.ThreadPoolExecutor(4))
         streams = [pools[-1].submit(server.post, "/v1/chat/completions", {"stream": True, **CHAT}) for _ in range(4)]
         while len(provider.requests) < 4:
