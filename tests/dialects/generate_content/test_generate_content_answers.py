@@ -213,3 +213,10 @@ def test_only_our_own_error_escapes(body, parts):
         assert encode_answer(answer, ASKED, Dropped()) == wire
         answer.dialect = "other"
         assert encode_answer(answer, ASKED, Dropped())["candidates"]
+
+
+@pytest.mark.parametrize("tools", ["7", [7], {"n": 7}, 1.5])
+def test_a_count_of_tools_that_is_no_count_comes_out_as_it_went_in(tools):
+    """It is not among the counts, and not a fault of ours."""
+    wire = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5, "toolUsePromptTokenCount": tools}
+    assert encode_usage(decode_usage(wire), Dropped(), same=True) == wire

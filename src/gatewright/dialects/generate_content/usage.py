@@ -69,7 +69,8 @@ def encode_usage(usage: Usage, dropped: Dropped, *, same: bool) -> dict[str, Any
     """
     rest = dropped.rest(usage, same=same)
     if same:
-        return restored(_counts(usage, usage.rest.get(_TOOLS) or 0), usage.form, rest)
+        tools = usage.rest.get(_TOOLS)
+        return restored(_counts(usage, tools if isinstance(tools, int) else 0), usage.form, rest)
     if usage.cache_write_5m or usage.cache_write_1h:
         dropped.add("cache_creation")
     body = _counts(usage, 0)
