@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gatewright.dialects.conversation import Dropped, Media, Native, Part, Refusal, Text
-from gatewright.dialects.responses.wire import mapping, optional, others, picked, text
+from gatewright.dialects.fields import Fault, Fields
+from gatewright.dialects.responses.wire import picked
 
 Wire = dict[str, Any]
 
@@ -17,26 +18,25 @@ _AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 _AUDIO_FORMAT = {media_type: name for name, media_type in _AUDIO.items()} | {"audio/mp3": "mp3", "audio/x-wav": "wav"}
 
 
-def decode_part(value: Any, where: str, *, assistant: bool = False) -> Part:
+def decode_part(value: Any, where: str, fault: Fault, *, assistant: bool = False) -> Part:
     """One content part; a kind that no other dialect knows is `Native`.
 
     Args:
         value: the wire's part.
         where: its place, for complaints.
+        fault: makes the error when a known kind has the wrong shape.
         assistant: whether the model said it; its texts are `output_text`, all others `input_text`.
-
-    Raises:
-        ClientError: when a known kind has the wrong shape.
     """
-    wire = mapping(value, where)
-    kind = text(wire, "type", f"{where}.")
+    fields = Fields(value, where, fault)
+    kind = fields.need("type", str)
     if kind in ("input_text", "output_text"):
         form = {} if (kind == "output_text") is assistant else {"type": kind}
-        return Text(text=text(wire, "text", f"{where}."), rest=others(wire, ("type", "text")), form=form)
+        return Text(text=fields.need("text", str), rest=fields.left, form=form)
     if kind == "refusal":
-        return Refusal(text=text(wire, "refusal", f"{where}."), rest=others(wire, ("type", "refusal")))
+        return Refusal(text=fields.need("refusal", str), rest=fields.left)
     decode = _MEDIA.get(kind)
-    return Native(rest=wire) if decode is None else decode(wire, f"{where}.")
+    media = None if decode is None else decode(fields)
+    return Native(rest=value) if media is None else media
 
 
 def encode_part(part: Part, dropped: Dropped, *, same: bool, assistant: bool = False) -> Wire | None:
@@ -71,26 +71,23 @@ def split_data_url(url: str) -> tuple[str, str] | None:
     return (head[5:], data) if found and head.startswith("data:") else None
 
 
-def _decode_image(wire: Wire, where: str) -> Part:
-    url, file_id = optional(wire, "image_url", str, where), optional(wire, "file_id", str, where)
+def _decode_image(fields: Fields) -> Media | None:
+    url, file_id = fields.get("image_url", str), fields.get("file_id", str)
     if (url is None) is (file_id is None):
-        return Native(rest=wire)
-    known = ["type", "image_url", "file_id"]
-    form = {"detail": "auto"} if wire.get("detail") == "auto" else {}  # the default says nothing
-    media = Media(kind="image", file_id=file_id, rest=others(wire, [*known, *form]), form=form)
+        return None
+    media = Media(kind="image", file_id=file_id, rest=fields.left)
+    if fields.left.get("detail") == "auto":  # the default says nothing
+        media.form = {"detail": fields.pop("detail")}
     if url is not None:
         _take_url(media, url)
     return media
 
 
-def _decode_file(wire: Wire, where: str) -> Part:
-    data, url, file_id, name = (
-        optional(wire, field, str, where) for field in ("file_data", "file_url", "file_id", "filename")
-    )
+def _decode_file(fields: Fields) -> Media | None:
+    data, url, file_id, name = (fields.get(field, str) for field in ("file_data", "file_url", "file_id", "filename"))
     if sum(source is not None for source in (data, url, file_id)) != 1:
-        return Native(rest=wire)
-    known = ("type", "file_data", "file_url", "file_id", "filename")
-    media = Media(kind="document", file_id=file_id, url=url, name=name, rest=others(wire, known))
+        return None
+    media = Media(kind="document", file_id=file_id, url=url, name=name, rest=fields.left)
     if data is not None and (split := split_data_url(data)):
         media.media_type, media.data = split
     elif data is not None:
@@ -99,16 +96,15 @@ def _decode_file(wire: Wire, where: str) -> Part:
     return media
 
 
-def _decode_audio(wire: Wire, where: str) -> Part:
-    sound = mapping(wire.get("input_audio"), f"{where}input_audio")
-    if sound.keys() != {"data", "format"}:
-        return Native(rest=wire)
-    data, name = (text(sound, field, f"{where}input_audio.") for field in ("data", "format"))
-    media_type = _AUDIO.get(name, f"audio/{name}")
-    return Media(kind="audio", media_type=media_type, data=data, rest=others(wire, ("type", "input_audio")))
+def _decode_audio(fields: Fields) -> Media | None:
+    sound = fields.inner("input_audio")
+    if sound.left.keys() != {"data", "format"}:
+        return None
+    data, name = (sound.need(field, str) for field in ("data", "format"))
+    return Media(kind="audio", media_type=_AUDIO.get(name, f"audio/{name}"), data=data, rest=fields.left)
 
 
-_MEDIA: dict[str, Callable[[Wire, str], Part]] = {
+_MEDIA: dict[str, Callable[[Fields], Media | None]] = {
     "input_image": _decode_image,
     "input_file": _decode_file,
     "input_audio": _decode_audio,

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from gatewright.dialects.conversation import Part, Reasoning, Refusal, Rest, Text, ToolCall
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.responses.content import Wire
 from gatewright.dialects.responses.items import add_item
 from gatewright.dialects.responses.response import finish_of, problem_of
 from gatewright.dialects.responses.usage import decode_usage
-from gatewright.dialects.responses.wire import NAME, array, mapping, optional, others, text
+from gatewright.dialects.responses.wire import NAME, providers
 from gatewright.dialects.sse import ServerSentEvent, SSEReader
 from gatewright.dialects.stream import (
     Began,
@@ -31,7 +32,7 @@ from gatewright.dialects.stream import (
     PartEnded,
     PartGrew,
 )
-from gatewright.errors import ClientError, UpstreamProtocolError
+from gatewright.errors import UpstreamProtocolError
 
 # HTTP status of the codes of a failure; any other is the provider's own fault.
 _STATUS = {
@@ -43,7 +44,7 @@ _STATUS = {
     "server_overloaded": 503,
 }
 _END = {"response.completed": "completed", "response.incomplete": "incomplete", "response.failed": "failed"}
-_BEGAN = ("id", "model", "created_at", "output")  # fields of a response that `Began` has a place for
+_BEGAN = ("id", "model", "created_at", "output")  # fields of a response that its beginning told
 _ITEM = -1  # stands for a content index where the item is the part
 _SEPARATOR = "\n\n"  # between the pieces of a thought
 
@@ -109,18 +110,18 @@ class Decoder:
         self._slots: dict[tuple[int, int], _Slot] = {}
         self._items: dict[int, Wire] = {}  # as they were when they were added
         self._done: set[int] = set()
-        self._handlers: dict[str, Callable[[Wire], None]] = {
+        self._handlers: dict[str, Callable[[Fields], None]] = {
             "response.output_item.added": self._item_added,
-            "response.output_item.done": lambda wire: self._item_done(_index(wire), mapping(wire.get("item"), "item")),
+            "response.output_item.done": lambda wire: self._item_done(_index(wire), wire.need("item", dict)),
             "response.content_part.added": self._part_added,
             "response.content_part.done": self._part_done,
             "response.output_text.delta": lambda wire: self._said(wire, Text).grow(
-                text(wire, "delta"),
-                rest={"logprobs": array(wire["logprobs"], "logprobs")} if wire.get("logprobs") else {},
+                wire.need("delta", str),
+                rest={"logprobs": wire.need("logprobs", list)} if wire.peek("logprobs") else {},
             ),
-            "response.output_text.done": lambda wire: self._said(wire, Text).complete(text(wire, "text")),
-            "response.refusal.delta": lambda wire: self._said(wire, Refusal).grow(text(wire, "delta")),
-            "response.refusal.done": lambda wire: self._said(wire, Refusal).complete(text(wire, "refusal")),
+            "response.output_text.done": lambda wire: self._said(wire, Text).complete(wire.need("text", str)),
+            "response.refusal.delta": lambda wire: self._said(wire, Refusal).grow(wire.need("delta", str)),
+            "response.refusal.done": lambda wire: self._said(wire, Refusal).complete(wire.need("refusal", str)),
             "response.function_call_arguments.delta": lambda wire: self._call(wire, "delta"),
             "response.function_call_arguments.done": lambda wire: self._call(wire, "arguments"),
             "response.reasoning_summary_text.delta": lambda wire: self._thought(wire, "summary", "delta"),
@@ -152,20 +153,17 @@ class Decoder:
         if self._over or block.data == b"[DONE]":
             return []
         try:
-            wire = mapping(_JSON.decode(block.data), "an event")
-            return self._translate(wire, optional(wire, "type", str) or block.name.decode("utf-8", "replace"))
+            wire = Fields(_JSON.decode(block.data), "event", providers)
+            kind = wire.checked("type", wire.peek("type") or block.name.decode("utf-8", "replace"), str)
+            return self._translate(wire, kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise UpstreamProtocolError("An event of its stream is not JSON.") from problem
-        except ClientError as problem:
-            raise UpstreamProtocolError(
-                f"Its stream is not one of OpenAI's Responses API: {problem.public}"
-            ) from problem
 
-    def _translate(self, wire: Wire, kind: str) -> list[Event]:
-        if kind == "error" or (not kind and "error" in wire):
+    def _translate(self, wire: Fields, kind: str) -> list[Event]:
+        if kind == "error" or (not kind and "error" in wire.left):
             self._over = True
-            return [_failed(wire.get("error") or wire)]
-        response = mapping(wire.get("response", {}), "response")
+            return [_failed(wire.peek("error") or wire.left)]
+        response = wire.checked("response", wire.left.get("response", {}), dict)
         events: list[Event] = [] if self._began else [self._begin(response)]
         if kind in _END:
             return events + self._finish(_END[kind], response)
@@ -176,33 +174,37 @@ class Decoder:
 
     def _begin(self, response: Wire) -> Began:
         self._began = True
-        created = optional(response, "created_at", float)
+        fields = Fields(response, "response", providers)
+        created = fields.get("created_at", float)
+        fields.pop("output")
         return Began(
-            id=optional(response, "id", str) or "",
-            model=optional(response, "model", str) or "",
+            id=fields.get("id", str) or "",
+            model=fields.get("model", str) or "",
             created=None if created is None else int(created),
             dialect=NAME,
-            form=others(response, _BEGAN),
+            form=fields.left,
         )
 
     def _finish(self, status: str, response: Wire) -> list[Event]:
         self._over = True
         if status == "failed":
             return [*self._take(), _failed(response.get("error"))]
+        fields = Fields(response, "response", providers)
         ids = [item["id"] for item in self._items.values() if item.get("id") is not None]
-        for index, entry in enumerate(array(response.get("output") or [], "output")):
-            item = mapping(entry, "item")
+        for index, entry in enumerate(fields.get("output", list) or ()):
+            item = fields.checked(f"output[{index}]", entry, dict)
             # A provider that counts its items in another way has told of this one at another place.
             if index not in self._done and (index in self._items or item.get("id") not in ids):
                 self._item_done(index, item)
         for slot in self._line:
             slot.end(*slot.final)
         events: list[Event] = [*self._take()]
-        if response.get("usage") is not None:
-            events.append(Counted(usage=decode_usage(response["usage"])))
-        ending = {"status": status, **response}
-        form = others(ending, (*_BEGAN, "usage"))
-        return [*events, Finished(finish=finish_of(ending, self._parts) or "other", form=form), Ended()]
+        if fields.has("usage"):
+            events.append(Counted(usage=decode_usage(fields.pop("usage"))))
+        for name in _BEGAN:
+            fields.pop(name)
+        form = {"status": status, **fields.left}
+        return [*events, Finished(finish=finish_of(form, self._parts) or "other", form=form), Ended()]
 
     def _take(self) -> list[Event]:
         """The events of the first part that has not ended, and of all before it."""
@@ -227,7 +229,7 @@ class Decoder:
             self._line.append(slot)
         return slot
 
-    def _said(self, wire: Wire, kind: type[Text | Refusal]) -> _Slot:
+    def _said(self, wire: Fields, kind: type[Text | Refusal]) -> _Slot:
         """The content part of a message, which begins with its first event."""
         index, content = _index(wire), _index(wire, "content_index")
         if (known := self._slots.get((index, content))) is not None:
@@ -239,8 +241,8 @@ class Decoder:
         fields = {name: value for name, value in self._items.get(index, {}).items() if name != "content"}
         return self._open(index, content, kind(text="", form={"item": fields} if first and fields else {}))
 
-    def _item_added(self, wire: Wire) -> None:
-        index, item = _index(wire), mapping(wire.get("item"), "item")
+    def _item_added(self, wire: Fields) -> None:
+        index, item = _index(wire), wire.need("item", dict)
         self._items[index] = item
         if item.get("type") in ("message", "image_generation_call"):
             return  # begins with its first content, or is not known until it is done
@@ -269,38 +271,38 @@ class Decoder:
             if owner == index:
                 slot.end(*slot.final)
 
-    def _part_added(self, wire: Wire) -> None:
-        kind = mapping(wire.get("part"), "part").get("type")
+    def _part_added(self, wire: Fields) -> None:
+        kind = wire.need("part", dict).get("type")
         if kind in ("output_text", "refusal"):
             self._said(wire, Text if kind == "output_text" else Refusal)
 
-    def _part_done(self, wire: Wire) -> None:
-        part = mapping(wire.get("part"), "part")
+    def _part_done(self, wire: Fields) -> None:
+        part = wire.need("part", dict)
         if part.get("type") in ("output_text", "refusal"):
             final = _parts({"type": "message", "role": "assistant", "content": [part]})[0]
             slot = self._said(wire, type(final) if isinstance(final, Text | Refusal) else Text)
             slot.complete(final.text if isinstance(final, Text | Refusal) else "")
             slot.final = (final.rest, slot.part.form)
 
-    def _call(self, wire: Wire, name: str) -> None:
+    def _call(self, wire: Fields, name: str) -> None:
         slot = self._slots.get((_index(wire), _ITEM))
         if slot is not None and isinstance(slot.part, ToolCall):
-            (slot.grow if name == "delta" else slot.complete)(text(wire, name))
+            (slot.grow if name == "delta" else slot.complete)(wire.need(name, str))
 
-    def _thought(self, wire: Wire, field_name: str, name: str) -> None:
+    def _thought(self, wire: Fields, field_name: str, name: str) -> None:
         slot = self._open(_index(wire), _ITEM, Reasoning())
         piece = (field_name, _index(wire, f"{field_name}_index"))
-        (slot.grow if name == "delta" else slot.complete)(text(wire, name), piece)
+        (slot.grow if name == "delta" else slot.complete)(wire.need(name, str), piece)
 
 
-def _index(wire: Wire, name: str = "output_index") -> int:
+def _index(wire: Fields, name: str = "output_index") -> int:
     """A place in a list; providers leave it out where there is but one."""
-    return optional(wire, name, int) or 0
+    return wire.get(name, int) or 0
 
 
 def _parts(item: Wire) -> list[Part]:
     parts: list[Part] = []
-    add_item(parts, item, "item")
+    add_item(parts, Fields(item, "item", providers))
     return parts
 
 

@@ -21,9 +21,9 @@ from gatewright.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
+from gatewright.dialects.fields import Fault, Fields
 from gatewright.dialects.responses.content import Wire, decode_part, encode_part
-from gatewright.dialects.responses.wire import array, mapping, optional, others, picked, text
-from gatewright.errors import ClientError
+from gatewright.dialects.responses.wire import picked, taken
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _NAMES = ("id", "status")  # of an item; they say nothing that another dialect could use
@@ -34,48 +34,39 @@ SIGNATURE = "gatewright.signature."
 CALL_SIGNATURE = "gatewright.call."
 
 
-def decode_input(value: Any, where: str) -> list[Message]:
-    """The messages of a list of items.
-
-    Raises:
-        ClientError: when an item has the wrong shape.
-    """
+def decode_input(found: list[Any], fault: Fault) -> list[Message]:
+    """The messages of a request's items; `fault` makes the error when one has the wrong shape."""
     messages: list[Message] = []
-    for index, entry in enumerate(array(value, where)):
-        place = f"{where}[{index}]"
-        item = mapping(entry, place)
-        kind = _kind(item, place)
+    for index, entry in enumerate(found):
+        item = Fields(entry, f"input[{index}]", fault)
+        kind = _kind(item)
         if kind == "function_call_output":
-            messages.append(Message(role="tool", parts=[_decode_result(item, f"{place}.")]))
-        elif kind == "message" and item.get("role") != "assistant":
-            messages.append(_decode_message(item, f"{place}."))
+            messages.append(Message(role="tool", parts=[_decode_result(item)]))
+        elif kind == "message" and item.peek("role") != "assistant":
+            messages.append(_decode_message(item))
         else:
             if not messages or messages[-1].role != "assistant":
                 messages.append(Message(role="assistant"))
-            add_item(messages[-1].parts, item, place)
+            add_item(messages[-1].parts, item)
     return messages
 
 
-def add_item(parts: list[Part], item: Wire, where: str) -> None:
-    """Add to the parts of a turn of the model what one of its items says.
-
-    Raises:
-        ClientError: when the item has the wrong shape.
-    """
-    kind = _kind(item, where)
+def add_item(parts: list[Part], item: Fields) -> None:
+    """Add to the parts of a turn of the model what one of its items says."""
+    kind = _kind(item)
     if kind == "message":
-        parts += _decode_said(item, f"{where}.")
+        parts += _decode_said(item)
     elif kind == "function_call":
-        parts.append(_decode_call(item, f"{where}."))
+        parts.append(_decode_call(item))
     elif kind == "reasoning":
-        thought = _decode_reasoning(item, f"{where}.")
+        thought = _decode_reasoning(item)
         if not _sign_call(parts, thought):
             parts.append(thought)
-    elif kind == "image_generation_call" and isinstance(item.get("result"), str):
-        kind = f"image/{item.get('output_format') or 'png'}"
-        parts.append(Media(kind="image", media_type=kind, data=item["result"], form=others(item, ("result",))))
+    elif kind == "image_generation_call" and isinstance(item.peek("result"), str):
+        kind = f"image/{item.peek('output_format') or 'png'}"
+        parts.append(Media(kind="image", media_type=kind, data=item.need("result", str), form=item.left))
     else:
-        parts.append(Native(rest=item))
+        parts.append(Native(rest=item.left))
 
 
 def encode_messages(messages: list[Message], dropped: Dropped, *, same: bool) -> list[Wire]:
@@ -155,68 +146,66 @@ def _joined(parts: list[Part]) -> list[Part]:
     return joined
 
 
-def _kind(item: Wire, where: str) -> str:
-    kind = item.get("type", "message" if "role" in item else "item_reference")
-    if not isinstance(kind, str):
-        raise ClientError(f"{where}.type must be a string.")
-    return kind
+def _kind(item: Fields) -> str:
+    return item.checked("type", item.left.get("type", "message" if "role" in item.left else "item_reference"), str)
 
 
-def _decode_message(item: Wire, where: str) -> Message:
-    role = _ROLES.get(text(item, "role", where))
+def _decode_message(item: Fields) -> Message:
+    role = _ROLES.get(item.need("role", str))
     if role is None:
-        raise ClientError(f"{where}role must be one of {', '.join(_ROLES)}.")
-    form = picked(item, ("type", *_NAMES))
-    message = Message(role=role, rest=others(item, ("type", "role", "content", *_NAMES)), form=form)
-    content = item.get("content")
-    message.bare = isinstance(content, str)
-    message.parts = _decode_content(content, f"{where}content", assistant=False)
+        raise item.wrong("role", f"one of {', '.join(_ROLES)}")
+    message = Message(role=role, rest=item.left, form=taken(item, ("type", *_NAMES)))
+    message.parts, message.bare = _decode_content(item, "content", assistant=False)
     return message
 
 
-def _decode_said(item: Wire, where: str) -> list[Part]:
-    if item.get("content") == []:
-        return [Native(rest=item)]
-    parts = _decode_content(item.get("content"), f"{where}content", assistant=True)
+def _decode_said(item: Fields) -> list[Part]:
+    if item.peek("content") == []:
+        return [Native(rest=item.left)]
+    parts, bare = _decode_content(item, "content", assistant=True)
     for part in parts:
         if isinstance(part, Media | Native):
             part.form = {**part.form, "content": True}
-    fields = {name: value for name, value in item.items() if name != "content"}
-    bare = {"bare": True} if isinstance(item.get("content"), str) else {}
-    parts[0].form = {**parts[0].form, "item": fields, **bare}
+    parts[0].form = {**parts[0].form, "item": item.left, **({"bare": True} if bare else {})}
     return parts
 
 
-def _decode_content(content: Any, where: str, *, assistant: bool) -> list[Part]:
+def _decode_content(item: Fields, key: str, *, assistant: bool) -> tuple[list[Part], bool]:
+    """Take a content: its parts, and whether it was one plain string."""
+    content = item.pop(key)
     if isinstance(content, str):
-        return [Text(text=content)]
+        return [Text(text=content)], True
     if not isinstance(content, list):
-        raise ClientError(f"{where} must be a string or a list.")
-    return [decode_part(part, f"{where}[{index}]", assistant=assistant) for index, part in enumerate(content)]
+        raise item.wrong(key, "a string or a list")
+    where = item.path(key)
+    parts = [decode_part(one, f"{where}[{at}]", item.fault, assistant=assistant) for at, one in enumerate(content)]
+    return parts, False
 
 
-def _decode_call(item: Wire, where: str) -> ToolCall:
-    name, call_id, arguments = (text(item, field, where) for field in ("name", "call_id", "arguments"))
-    rest = others(item, ("type", "call_id", "name", "arguments", *_NAMES))
-    return ToolCall(id=call_id, name=name, arguments=arguments, rest=rest, form=picked(item, _NAMES))
+def _decode_call(item: Fields) -> ToolCall:
+    name, call_id, arguments = (item.need(field, str) for field in ("name", "call_id", "arguments"))
+    item.pop("type")
+    return ToolCall(id=call_id, name=name, arguments=arguments, form=taken(item, _NAMES), rest=item.left)
 
 
-def _decode_result(item: Wire, where: str) -> ToolResult:
-    output = item.get("output")
+def _decode_result(item: Fields) -> ToolResult:
+    parts, bare = _decode_content(item, "output", assistant=False)
+    item.pop("type")
     return ToolResult(
-        id=text(item, "call_id", where),
-        name=optional(item, "name", str, where),
-        parts=_decode_content(output, f"{where}output", assistant=False),
-        bare=isinstance(output, str),
-        rest=others(item, ("type", "call_id", "name", "output", *_NAMES)),
-        form=picked(item, _NAMES),
+        id=item.need("call_id", str),
+        name=item.get("name", str),
+        parts=parts,
+        bare=bare,
+        rest=item.left,
+        form=taken(item, _NAMES),
     )
 
 
-def _decode_reasoning(item: Wire, where: str) -> Reasoning:
-    sealed = optional(item, "encrypted_content", str, where)
-    form = picked(item, (*_NAMES, "summary", "content"))
-    thought = Reasoning(text=_thought(form), rest=others(item, ("type", "encrypted_content", *form)), form=form)
+def _decode_reasoning(item: Fields) -> Reasoning:
+    sealed = item.get("encrypted_content", str)
+    form = taken(item, (*_NAMES, "summary", "content"))
+    item.pop("type")
+    thought = Reasoning(text=_thought(form), rest=item.left, form=form)
     if sealed is not None and sealed.startswith(SIGNATURE):
         thought.signature = sealed.removeprefix(SIGNATURE)
     else:

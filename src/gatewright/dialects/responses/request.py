@@ -5,13 +5,15 @@ Shapes: OpenAI API reference, "Create a model response"
 """
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from gatewright.dialects.conversation import Dropped, Effort, Message, Native, OutputFormat, Request, Text
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.responses.content import Wire
 from gatewright.dialects.responses.items import decode_input, encode_messages
 from gatewright.dialects.responses.tools import decode_tools, encode_tools, hosted
-from gatewright.dialects.responses.wire import NAME, mapping, optional, others, picked, text
+from gatewright.dialects.responses.wire import NAME, picked
+from gatewright.errors import ClientError
 
 # The wire's name, ours, and what it is.
 _FIELDS: tuple[tuple[str, str, type], ...] = (
@@ -23,9 +25,7 @@ _FIELDS: tuple[tuple[str, str, type], ...] = (
     ("user", "user", str),
     ("stream", "stream", bool),
 )
-_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 _NESTED = ("reasoning", "text")  # objects of which we know a part; the others are `rest["reasoning.summary"]`, …
-_KNOWN = frozenset({"model", "instructions", "input", "include", *_TOOLS, *_NESTED, *(name for name, _, _ in _FIELDS)})
 
 # Values that ask for what happens anyway, so that no other dialect loses them.
 _DEFAULTS: Wire = {"store": False, "background": False, "truncation": "disabled"}
@@ -60,23 +60,24 @@ def decode_request(body: Mapping[str, Any]) -> Request:
         ClientError: when a field has the wrong shape, naming it.
     """
     # A stored prompt may name the model.
-    request = Request(dialect=NAME, model=optional(body, "model", str) or "")
-    for name, value in others(body, _KNOWN).items():
+    fields = Fields(body, "", ClientError)
+    request = Request(dialect=NAME, model=fields.get("model", str) or "")
+    for name, field, kind in _FIELDS:
+        setattr(request, field, fields.get(name, kind))
+    _decode_messages(request, fields)
+    decode_tools(request, fields)
+    _decode_reasoning(request, fields)
+    _decode_text(request, fields)
+    include = fields.peek("include")
+    if isinstance(include, list):
+        request.logprobs = True if _LOGPROBS in include else None
+        if all(isinstance(name, str) and name in _INCLUDED for name in include):
+            request.form["include"] = fields.pop("include")
+    for name, value in fields.left.items():
         if name == "model":
             continue  # the target's takes its place, whatever it was
         place = request.form if name in _DEFAULTS and value == _DEFAULTS[name] else request.rest
         place[name] = value
-    for name, field, kind in _FIELDS:
-        setattr(request, field, optional(body, name, kind))
-    _decode_messages(request, body)
-    decode_tools(request, body)
-    _decode_reasoning(request, body.get("reasoning"))
-    _decode_text(request, body.get("text"))
-    include = body.get("include")
-    if include is not None:
-        known = isinstance(include, list) and all(isinstance(name, str) and name in _INCLUDED for name in include)
-        (request.form if known else request.rest)["include"] = include
-        request.logprobs = True if isinstance(include, list) and _LOGPROBS in include else None
     return request
 
 
@@ -147,20 +148,19 @@ def stateful(request: Request) -> str | None:
     return None
 
 
-def _decode_messages(request: Request, body: Mapping[str, Any]) -> None:
-    instructions = optional(body, "instructions", str)
+def _decode_messages(request: Request, body: Fields) -> None:
+    instructions = body.get("instructions", str)
     if instructions is not None:
         # Instructions stand before the conversation.
         first = Message(role="system", parts=[Text(text=instructions)], bare=True, form={"instructions": True})
         request.messages.append(first)
-    entries = body.get("input")
-    if isinstance(entries, str):
+    if isinstance(body.peek("input"), str):
         request.form["input"] = "text"
-        request.messages.append(Message(role="user", parts=[Text(text=entries)], bare=True))
-    elif entries is None:
-        request.form["input"] = "absent"
+        request.messages.append(Message(role="user", parts=[Text(text=body.need("input", str))], bare=True))
+    elif body.has("input"):
+        request.messages += decode_input(body.need("input", list), body.fault)
     else:
-        request.messages += decode_input(entries, "input")
+        request.form["input"] = "absent"
 
 
 def _split(messages: list[Message]) -> tuple[str | None, list[Message]]:
@@ -170,39 +170,39 @@ def _split(messages: list[Message]) -> tuple[str | None, list[Message]]:
     return None, messages
 
 
-def _decode_reasoning(request: Request, value: Any) -> None:
-    if value is None:
+def _decode_reasoning(request: Request, body: Fields) -> None:
+    """Take `reasoning`; an empty one says nothing and is left."""
+    reasoning = None if body.peek("reasoning") == {} else body.within("reasoning")
+    if reasoning is None:
         return
-    reasoning = mapping(value, "reasoning")
-    effort = optional(reasoning, "effort", str, "reasoning.")
-    known = effort in get_args(Effort)
-    if known:
-        request.effort = effort
-    rest = others(reasoning, ("effort",) if known else ())
-    request.rest |= {f"reasoning.{name}": value for name, value in rest.items()} if reasoning else {"reasoning": {}}
+    effort = reasoning.get("effort", str)
+    if effort in get_args(Effort):
+        request.effort = cast("Effort", effort)
+    elif effort is not None:
+        reasoning.left["effort"] = effort
+    request.rest |= {f"reasoning.{name}": value for name, value in reasoning.left.items()}
 
 
-def _decode_text(request: Request, value: Any) -> None:
-    if value is None:
+def _decode_text(request: Request, body: Fields) -> None:
+    """Take `text`; an empty one says nothing and is left."""
+    settings = None if body.peek("text") == {} else body.within("text")
+    if settings is None:
         return
-    settings = mapping(value, "text")
-    shape = mapping(settings.get("format") or {}, "text.format")
-    kind = text(shape, "type", "text.format.") if shape else None
-    rest = others(settings, ("format",))
+    given = settings.peek("format")
+    shape = Fields(given or {}, settings.path("format"), body.fault)
+    kind = shape.need("type", str) if given else None
     if kind in ("json_schema", "json_object"):
-        schema = shape.get("schema") if kind == "json_schema" else None
+        settings.pop("format")
         request.output = OutputFormat(
-            schema=None if schema is None else mapping(schema, "text.format.schema"),
-            name=optional(shape, "name", str, "text.format."),
-            strict=optional(shape, "strict", bool, "text.format."),
-            rest=others(shape, ("type", "schema", "name", "strict")),
+            schema=shape.get("schema", dict) if kind == "json_schema" else None,
+            name=shape.get("name", str),
+            strict=shape.get("strict", bool),
+            rest=shape.left,
             form={"type": kind},
         )
     elif kind == "text":
-        request.form["text"] = {"format": shape}
-    elif "format" in settings:
-        rest["format"] = settings["format"]
-    request.rest |= {f"text.{name}": value for name, value in rest.items()} if settings else {"text": {}}
+        request.form["text"] = {"format": settings.pop("format")}
+    request.rest |= {f"text.{name}": value for name, value in settings.left.items()}
 
 
 def _encode_format(output: OutputFormat | None, dropped: Dropped, *, same: bool) -> Wire:

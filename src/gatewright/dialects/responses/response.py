@@ -19,15 +19,13 @@ from gatewright.dialects.conversation import (
     Request,
     ToolCall,
 )
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.responses.content import Wire, encode_part
 from gatewright.dialects.responses.items import add_item, encode_alone, stands_alone
 from gatewright.dialects.responses.request import encode_options, encode_request, foreign_tier
 from gatewright.dialects.responses.usage import decode_usage, encode_usage
-from gatewright.dialects.responses.wire import NAME, array, mapping, optional, others, text
-from gatewright.errors import ClientError, UpstreamError, UpstreamProtocolError
-
-# Fields that an answer has a place for.
-_KNOWN = ("id", "model", "created_at", "output", "usage", "service_tier")
+from gatewright.dialects.responses.wire import NAME, providers
+from gatewright.errors import UpstreamError
 
 _INCOMPLETE: dict[str, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _REASONS: dict[Finish, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -88,10 +86,27 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
         UpstreamProtocolError: when it is not this dialect's.
         UpstreamError: when it says that the provider failed.
     """
-    try:
-        return _decode_answer(body)
-    except ClientError as problem:
-        raise UpstreamProtocolError(f"Its answer is not one of OpenAI's Responses API: {problem.public}") from problem
+    fields = Fields(body, "", providers)
+    if fields.has("status") and fields.checked("status", fields.peek("status"), str) == "failed":
+        raise UpstreamError(f"It answered that it failed: {problem_of(fields.peek('error'))[0]}")
+    parts: list[Part] = []
+    for index, entry in enumerate(fields.need("output", list)):
+        add_item(parts, Fields(entry, f"output[{index}]", providers))
+    answer = Answer(
+        dialect=NAME,
+        id=fields.need("id", str),
+        model=fields.need("model", str),
+        usage=decode_usage(fields.pop("usage")) if fields.has("usage") else None,
+        service_tier=fields.get("service_tier", str),
+        form=fields.left,
+    )
+    created = fields.get("created_at", float)
+    if created is not None:
+        answer.created = int(created)
+        if isinstance(created, float):
+            answer.form["created_at"] = created
+    answer.candidates = [Candidate(parts=parts, finish=finish_of(answer.form, parts))]
+    return answer
 
 
 def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> Wire:
@@ -216,31 +231,6 @@ def open_message(ids: Ids | None) -> Wire:
 def dress(item: Wire, ids: Ids) -> Wire:
     """An item of another dialect's answer, with id and status."""
     return {"id": ids.item(item["type"]), "status": "completed", **item}
-
-
-def _decode_answer(body: Mapping[str, Any]) -> Answer:
-    status = optional(body, "status", str)
-    if status == "failed":
-        raise UpstreamError(f"It answered that it failed: {problem_of(body.get('error'))[0]}")
-    parts: list[Part] = []
-    for index, entry in enumerate(array(body.get("output"), "output")):
-        where = f"output[{index}]"
-        add_item(parts, mapping(entry, where), where)
-    created = optional(body, "created_at", float)
-    usage = None if body.get("usage") is None else decode_usage(body["usage"])
-    form = others(body, _KNOWN)
-    if isinstance(created, float):
-        form["created_at"] = created
-    return Answer(
-        dialect=NAME,
-        id=text(body, "id"),
-        model=text(body, "model"),
-        created=None if created is None else int(created),
-        candidates=[Candidate(parts=parts, finish=finish_of(form, parts))],
-        usage=usage,
-        service_tier=optional(body, "service_tier", str),
-        form=form,
-    )
 
 
 def problem_of(error: Any) -> tuple[str, str]:

@@ -4,37 +4,26 @@ Tools that the provider itself runs stay in the request's `rest`, under their pl
 Shapes: OpenAI API reference, "Responses" (https://platform.openai.com/docs/api-reference/responses/create).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from gatewright.dialects.conversation import Dropped, Request, Tool, ToolChoice, ToolMode
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.responses.content import Wire
-from gatewright.dialects.responses.wire import array, mapping, optional, others, text
-from gatewright.errors import ClientError
 
 _MODES: dict[str, ToolMode] = {"auto": "auto", "none": "none", "required": "required"}
-_FUNCTION = ("type", "name", "description", "parameters", "strict")
 
 
-def decode_tools(request: Request, body: Mapping[str, Any]) -> None:
-    """Read `tools`, `tool_choice` and `parallel_tool_calls`.
-
-    Raises:
-        ClientError: when one has the wrong shape.
-    """
-    if body.get("tools") is not None:
-        tools = array(body["tools"], "tools")
-        if not tools:
-            request.form["tools"] = []
-        for index, entry in enumerate(tools):
-            where = f"tools[{index}]"
-            wire = mapping(entry, where)
-            if text(wire, "type", f"{where}.") == "function":
-                request.tools.append(_decode_function(wire, f"{where}."))
-            else:
-                request.rest[where] = wire
-    _decode_choice(request, body.get("tool_choice"))
-    parallel = optional(body, "parallel_tool_calls", bool)
+def decode_tools(request: Request, body: Fields) -> None:
+    """Take `tools`, `tool_choice` and `parallel_tool_calls`."""
+    tools = body.get("tools", list)
+    if tools == []:
+        request.form["tools"] = []
+    for index, entry in enumerate(tools or ()):
+        tool = Fields(entry, f"tools[{index}]", body.fault)
+        if tool.need("type", str) == "function":
+            request.tools.append(_decode_function(tool))
+        else:
+            request.rest[tool.at] = entry
+    _decode_choice(request, body)
+    parallel = body.get("parallel_tool_calls", bool)
     if parallel is not None:
         if request.choice is None:
             request.choice = ToolChoice(mode="auto", form={"implied": True})
@@ -65,14 +54,13 @@ def hosted(name: str) -> bool:
     return name.startswith("tools[") and name.endswith("]") and name[6:-1].isdecimal()
 
 
-def _decode_function(wire: Wire, where: str) -> Tool:
-    schema = wire.get("parameters")
+def _decode_function(tool: Fields) -> Tool:
     return Tool(
-        name=text(wire, "name", where),
-        description=optional(wire, "description", str, where),
-        schema=None if schema is None else mapping(schema, f"{where}parameters"),
-        strict=optional(wire, "strict", bool, where),
-        rest=others(wire, _FUNCTION),
+        name=tool.need("name", str),
+        description=tool.get("description", str),
+        schema=tool.get("parameters", dict),
+        strict=tool.get("strict", bool),
+        rest=tool.left,
     )
 
 
@@ -86,23 +74,23 @@ def _encode_function(tool: Tool, dropped: Dropped, *, same: bool) -> Wire:
     return wire | dropped.rest(tool, same=same)
 
 
-def _decode_choice(request: Request, value: Any) -> None:
+def _decode_choice(request: Request, body: Fields) -> None:
+    value = body.peek("tool_choice")
     if isinstance(value, str):
         if value not in _MODES:
-            raise ClientError(f"tool_choice must be one of {', '.join(_MODES)}, or an object.")
-        request.choice = ToolChoice(mode=_MODES[value])
+            raise body.wrong("tool_choice", f"one of {', '.join(_MODES)}, or an object")
+        request.choice = ToolChoice(mode=_MODES[body.pop("tool_choice")])
     elif value is not None:
-        wire = mapping(value, "tool_choice")
-        kind = text(wire, "type", "tool_choice.")
+        choice = body.inner("tool_choice")
+        kind, mode = choice.need("type", str), choice.peek("mode")
         if kind == "function":
-            name = text(wire, "name", "tool_choice.")
-            request.choice = ToolChoice(mode="named", name=name, rest=others(wire, ("type", "name")))
-        elif kind == "allowed_tools" and wire.get("mode") in _MODES:
-            allowed = {"tool_choice.tools": wire.get("tools")}
-            form = {name: value for name, value in wire.items() if name not in ("mode", "tools")}
-            request.choice = ToolChoice(mode=_MODES[wire["mode"]], rest=allowed, form=form)
+            request.choice = ToolChoice(mode="named", name=choice.need("name", str), rest=choice.left)
+        elif kind == "allowed_tools" and isinstance(mode, str) and mode in _MODES:
+            del choice.left["mode"]
+            allowed = {"tool_choice.tools": choice.left.pop("tools", None)}
+            request.choice = ToolChoice(mode=_MODES[mode], rest=allowed, form={"type": kind, **choice.left})
         else:
-            request.rest["tool_choice"] = wire
+            request.rest["tool_choice"] = value
 
 
 def _encode_choice(choice: ToolChoice, dropped: Dropped, *, same: bool) -> str | Wire:

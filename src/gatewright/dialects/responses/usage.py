@@ -6,8 +6,9 @@ Shapes: OpenAI API reference, "The response object" (https://platform.openai.com
 from typing import Any
 
 from gatewright.dialects.conversation import Dropped, Usage
+from gatewright.dialects.fields import Fields
 from gatewright.dialects.responses.content import Wire
-from gatewright.dialects.responses.wire import mapping, optional, others, picked
+from gatewright.dialects.responses.wire import picked, providers
 
 _DETAILS = ("input_tokens_details", "output_tokens_details")
 
@@ -16,12 +17,13 @@ def decode_usage(value: Any) -> Usage:
     """The tokens of an answer, each in one bucket.
 
     Raises:
-        ClientError: when a count is not a number.
+        UpstreamProtocolError: when a count is not a number.
     """
-    wire = mapping(value, "usage")
-    optional(wire, "total_tokens", int, "usage.")
-    prompt, answer = (_count(wire, name) for name in ("input_tokens", "output_tokens"))
-    details, answer_details = (mapping(wire.get(name) or {}, f"usage.{name}") for name in _DETAILS)
+    fields = Fields(value, "usage", providers)
+    form = picked(fields.left, ("total_tokens", *_DETAILS))
+    fields.get("total_tokens", int)
+    prompt, answer = (_count(fields, name) for name in ("input_tokens", "output_tokens"))
+    details, answer_details = (Fields(fields.pop(name) or {}, fields.path(name), providers) for name in _DETAILS)
     # No bucket is larger than what it is a part of.
     cached = min(_count(details, "cached_tokens"), prompt)
     written = min(_count(details, "cache_write_tokens"), prompt - cached)
@@ -32,8 +34,8 @@ def decode_usage(value: Any) -> Usage:
         cache_write_5m=written,
         output=answer - reasoning,
         reasoning=reasoning,
-        rest=others(wire, ("input_tokens", "output_tokens", "total_tokens", *_DETAILS)),
-        form=picked(wire, ("total_tokens", *_DETAILS)),
+        rest=fields.left,
+        form=form,
     )
 
 
@@ -58,5 +60,5 @@ def encode_usage(usage: Usage, dropped: Dropped, *, same: bool) -> Wire:
     return wire | dropped.rest(usage, same=same)
 
 
-def _count(wire: Wire, name: str) -> int:
-    return max(0, optional(wire, name, int, "usage.") or 0)
+def _count(fields: Fields, name: str) -> int:
+    return max(0, fields.get(name, int) or 0)
