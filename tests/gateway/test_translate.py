@@ -294,3 +294,30 @@ async def test_thoughts_of_earlier_turns_go_where_the_provider_takes_them(field)
     assert (turn["role"], turn["content"]) == ("assistant", "Sunny.")
     assert turn.get(field or "reasoning_content") == ("Hm." if field else None)
     assert (b"x-gatewright-dropped" in exchange.answered) or field
+
+
+async def test_names_of_dropped_fields_cannot_break_the_header():
+    """They are the client's own words: no line break gets through, and thousands of them do not make a huge header."""
+    upstream = FakeClient(in_turn(Answer(body=[json.dumps(CALLED).encode()])))
+    odd = {
+        "x\r\nset-cookie: a=b": 1,
+        "caf\u00e9,": 1,
+        "y" * 5000: 1,
+        **{f"field_{number}": 1 for number in range(5000)},
+    }
+    exchange = await ask(CHAT, upstream, "/v1/messages", ASKED | odd)
+    named = exchange.answered[b"x-gatewright-dropped"]
+    assert len(named) < 4096
+    assert named.isascii()
+    assert named.decode().isprintable()
+    assert named.endswith(b"more")
+    assert b"caf?" in named
+
+
+async def test_a_provider_that_answers_whole_where_a_stream_was_asked_for_is_replaced():
+    """A client of another dialect waits for events."""
+    good = sse(chunks({"role": "assistant", "content": "Hi"}, {}))
+    upstream = FakeClient(in_turn(Answer(body=[json.dumps(CALLED).encode()]), Answer(headers=SSE, body=good)))
+    exchange = await ask(CHAT, upstream, "/v1/messages", ASKED | {"stream": True}, fallback=CHAT)
+    assert exchange.answered[b"x-gatewright-attempts"] == b"2"
+    assert b"message_stop" in exchange.text

@@ -121,6 +121,8 @@ async def _read(
     if response.status >= 300:
         raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
     kind = _media_type(response.headers)
+    if stream and sending.translated and kind != b"text/event-stream":
+        raise UpstreamProtocolError("it answered whole where a stream was asked for.")
     if not (stream and kind == b"text/event-stream"):
         return sending.whole(_checked(await response.read(MAX_BODY), kind)), None
     pieces = sending.streamed(aiter(response))

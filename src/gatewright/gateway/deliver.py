@@ -1,6 +1,7 @@
 """Station 5: write the answer, or the error, in the caller's dialect."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from gatewright.dialects import toplevel
@@ -26,6 +27,11 @@ _NAMES = frozenset(
 )
 _PREFIXES = (b"x-ratelimit-", b"ratelimit-", b"openai-", b"anthropic-ratelimit-")
 
+MAX_NAME, MAX_NAMES = 64, 32
+"""Characters of a name, and names, that `x-gatewright-dropped` tells."""
+
+_NOT_IN_A_NAME = re.compile(r"[^!-+\--~]")  # printable ASCII but the comma, which separates
+
 # How the last piece of a stream ends; one of them says so itself.
 _LINE_ENDS = (b"\n", b"\r", b"[DONE]")
 
@@ -43,8 +49,15 @@ def _answer_headers(answer: Answer) -> Iterator[tuple[bytes, bytes]]:
         return kept
     own = [(b"content-type", sending.content_type)]
     if sending.dropped:
-        own.append((b"x-gatewright-dropped", ", ".join(sorted(sending.dropped)).encode("ascii", "replace")))
+        own.append((b"x-gatewright-dropped", _named(sending.dropped)))
     return chain(own, (field for field in kept if field[0] != b"content-type"))
+
+
+def _named(dropped: Iterable[str]) -> bytes:
+    """Field names as a header can hold them: they are the client's own words, of any length and with any character."""
+    names = [_NOT_IN_A_NAME.sub("?", name)[:MAX_NAME] for name in sorted(dropped)]
+    more = [f"and {len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else []
+    return ", ".join(names[:MAX_NAMES] + more).encode("ascii")
 
 
 async def deliver(exchange: Exchange, answer: Answer, headers: Headers, dialect: ErrorDialect) -> None:
