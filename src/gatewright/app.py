@@ -26,7 +26,7 @@ from gatewright.control.store.database import Database
 from gatewright.control.store.listener import Listener
 from gatewright.control.watch import Watcher
 from gatewright.dialects import mlflow
-from gatewright.errors import ConfigError
+from gatewright.errors import ConfigError, UnavailableError
 from gatewright.gateway.operations import OPERATIONS
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.providers import fields, registry
@@ -37,6 +37,9 @@ from gatewright.snapshot.holder import Holder
 from gatewright.upstream.client import Client
 from gatewright.upstream.connection import Timeouts
 
+RETRY = 2.0
+"""Seconds until a worker that cannot start while the database is away makes room for the next try."""
+
 GRACE = 30
 """Seconds a stopping server gives requests under way."""
 
@@ -44,8 +47,13 @@ FILES = 65536
 """Open files a process asks the system for, sockets included; many systems give 1024 unless asked."""
 
 
-def build(settings: Settings) -> Server:
-    """The whole server as one ASGI app. The database must be up to date; see `prepare`."""
+def build(settings: Settings, *, replaceable: bool = False) -> Server:
+    """The whole server as one ASGI app. The database must be up to date; see `prepare`.
+
+    Args:
+        settings: what the operator set.
+        replaceable: whether a supervisor starts another process when this one ends; see `_start_or_leave`.
+    """
     database = Database(settings.database_url)
     vault = Vault(Keyring.load(settings))
     holder = Holder()
@@ -74,9 +82,23 @@ def build(settings: Settings) -> Server:
         pipeline=Pipeline(holder, upstream),
         control=control,
         max_body=settings.max_body,
-        start=watcher.start,
+        start=functools.partial(_start_or_leave, watcher) if replaceable else watcher.start,
         stop=stop,
     )
+
+
+async def _start_or_leave(watcher: Watcher) -> None:
+    """Start a worker, or end its process for the supervisor to try again.
+
+    A worker that is started while the database is away has nothing to serve from. uvicorn's supervisor takes a failed
+    start for a fault of the app and stops all workers; those that serve on must not go down with this one.
+    """
+    try:
+        await watcher.start()
+    except UnavailableError as problem:
+        logging.getLogger(__name__).warning("this worker cannot start yet, another one will try: %s", problem.public)
+        await asyncio.sleep(RETRY)
+        os._exit(os.EX_TEMPFAIL)
 
 
 def create() -> Server:
@@ -85,7 +107,7 @@ def create() -> Server:
     threading.Thread(target=_follow_parent, name="gatewright-parent", daemon=True).start()
     settings = Settings.load()
     _log_to_stderr(settings)
-    return build(settings)
+    return build(settings, replaceable=True)
 
 
 def prepare(settings: Settings) -> str | None:

@@ -162,15 +162,19 @@ def test_postgresql_is_killed_and_started_again(serve, provider, postgres):
     """Two workers; the log says what is wrong, again and again but not in a loop."""
     server = serve("--workers", "2", GATEWRIGHT_DATABASE=postgres.url)
     server.publish("chat", provider.url)
-    time.sleep(1.0)  # every worker serves the endpoint
+    server.await_everywhere("chat")
     postgres.kill()
     before = server.output.count("\n")
     for _ in range(4):
         assert_out(server)
         time.sleep(0.5)
     assert server.output.count("\n") - before < 150
+    server.workers()[0].kill()
+    time.sleep(4.0)  # its successor cannot start, twice
+    assert_out(server)
+    assert "this worker cannot start yet" in server.output
     postgres.start()
     assert_back(server, {"chat-0"})
     server.publish("new", provider.url)
-    time.sleep(1.5)  # and every worker follows again
+    server.await_everywhere("new")  # and every worker follows again
     assert {server.post("/v1/chat/completions", CHAT | {"model": "new"}).status for _ in range(10)} == {200}

@@ -34,15 +34,6 @@ def streaming(serve, provider):
         pool.shutdown()
 
 
-def workers_of(server):
-    found = []
-    for one in psutil.Process(server.process.pid).children():
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if any("spawn_main" in word for word in one.cmdline()):
-                found.append(one)
-    return found
-
-
 def is_complete(stream):
     return stream.exception() is None and stream.result().body.endswith(b"data: [DONE]\n\n")
 
@@ -58,15 +49,15 @@ def test_a_hangup_lets_a_single_process_complete_what_is_under_way(streaming):
 def test_a_hangup_replaces_workers_and_loses_no_request(streaming):
     """Also when a terminal sends it to every process; other workers serve meanwhile."""
     server, streams = streaming("--workers", "2")
-    before = {one.pid for one in workers_of(server)}
+    before = {one.pid for one in server.workers()}
     os.killpg(server.process.pid, signal.SIGHUP)
     deadline = time.monotonic() + 20
-    while before & {one.pid for one in workers_of(server)}:
+    while before & {one.pid for one in server.workers()}:
         assert server.get("/health", key="").status == 200
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert all(is_complete(stream) for stream in streams)
-    assert len(workers_of(server)) == 2
+    assert len(server.workers()) == 2
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -103,10 +94,10 @@ def test_workers_that_stop_leave_no_client_waiting(streaming):
 def test_a_killed_worker_is_replaced_while_the_other_serves(streaming):
     """No new request fails, and there are two again."""
     server, _ = streaming("--workers", "2")
-    first = workers_of(server)[0]
+    first = server.workers()[0]
     first.kill()
     deadline = time.monotonic() + 10
-    while len(found := workers_of(server)) < 2 or first in found:
+    while len(found := server.workers()) < 2 or first in found:
         assert server.post("/v1/chat/completions", CHAT).status == 200
         assert time.monotonic() < deadline
     assert server.post("/v1/chat/completions", CHAT).status == 200
@@ -115,7 +106,7 @@ def test_a_killed_worker_is_replaced_while_the_other_serves(streaming):
 def test_workers_do_not_outlive_their_parent(streaming):
     """Else they keep the port from the next server."""
     server, streams = streaming("--workers", "2")
-    workers = workers_of(server)
+    workers = server.workers()
     server.process.kill()
     server.process.wait()
     assert all(is_complete(stream) for stream in streams)

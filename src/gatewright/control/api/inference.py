@@ -86,7 +86,9 @@ def inference(method: str, path: str, summary: str) -> dict[str, Any]:
             schema["required"] = list(required)
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
         if "stream" in fields or ":stream" in path:
-            answers["text/event-stream"] = {"schema": {"type": "string"}}
+            answers["text/event-stream"] = {}  # the events are those of the API whose path it is
+        if ":stream" in path:
+            answers["application/json"] = {"schema": {"type": "array", "items": {"type": "object"}}}
     return operation
 
 
