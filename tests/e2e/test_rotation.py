@@ -23,8 +23,7 @@ def test_rotations_under_load_fail_no_request(serve, provider):
     """Calls, new secrets and changed ones go on through three rotations; afterwards every secret opens."""
     server = serve("--workers", "2")
     server.publish("chat", provider.url)
-    server.post("/v1/chat/completions", CHAT)
-    time.sleep(1.0)  # every worker serves the endpoint
+    server.await_everywhere("chat")
     stop = threading.Event()
     statuses: list[int] = []
     names = (f"s-{number}" for number in range(100_000))
