@@ -175,8 +175,8 @@ def run(settings: Settings) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         resource_tracker.ensure_running()
         config = uvicorn.Config("gatewright.app:create", factory=True, workers=settings.workers, **_UVICORN)
-        _say(f"Gatewright {__version__} starts {settings.workers} workers on {url}")
-        _Workers(config, sockets=[bound]).run()
+        _say(f"Gatewright {__version__} starts {settings.workers} workers")
+        _Workers(config, bound, url).run()
 
 
 _UVICORN: dict[str, Any] = {
@@ -190,6 +190,8 @@ _UVICORN: dict[str, Any] = {
     "timeout_keep_alive": 75,
     "timeout_graceful_shutdown": GRACE,
 }
+
+_SERVES = "Gatewright {version} serves on {url} (API: {url}/docs)"
 
 _FIRST_KEY = """
   This is the admin key of this gateway. It is shown once; only its hash is stored.
@@ -210,11 +212,22 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            _say(f"Gatewright {__version__} serves on {self._url} (API: {self._url}/docs)")
+            _say(_SERVES.format(version=__version__, url=self._url))
 
 
 class _Workers(Multiprocess):
-    """Starts the workers, replaces those that die, and stops them."""
+    """Starts the workers, says when all of them serve, replaces those that die, and stops them."""
+
+    def __init__(self, config: uvicorn.Config, bound: socket.socket, url: str) -> None:
+        super().__init__(config, [bound])
+        self._unsaid: str | None = url
+
+    def keep_subprocess_alive(self) -> None:
+        """Called twice a second."""
+        super().keep_subprocess_alive()
+        if self._unsaid is not None and all(one.is_ready() for one in self.processes):
+            _say(_SERVES.format(version=__version__, url=self._unsaid))
+            self._unsaid = None
 
     def terminate_all(self) -> None:
         """Let no client connect to a socket that nobody serves any more."""
