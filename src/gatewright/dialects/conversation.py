@@ -33,10 +33,58 @@ class Node:
 
 
 @dataclass(slots=True, kw_only=True)
+class Citation(Node):
+    """Where something that was said comes from: a page (`url`) or a document of the request.
+
+    Attributes:
+        url: address of the page; None for a document.
+        title: title of the page or document.
+        quote: the words of the source.
+        document: place of the document among the request's documents, from 0.
+        source: the provider's or the client's own id of the source.
+        start: where in the text of its part the cited words begin, in characters; None for the whole part.
+        end: where they end, exclusive.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    quote: str | None = None
+    document: int | None = None
+    source: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class TokenScore(Node):
+    """How likely a token was.
+
+    Attributes:
+        token: its text.
+        logprob: natural logarithm of its probability.
+        bytes: its UTF-8 bytes; None where the wire does not say.
+        top: the likeliest tokens at its place, itself among them where the wire has it so.
+    """
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+    top: "list[TokenScore]" = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
 class Text(Node):
-    """A piece of text."""
+    """A piece of text.
+
+    Attributes:
+        text: the text.
+        citations: where it comes from.
+        scores: how likely its tokens were; empty unless asked for.
+    """
 
     text: str
+    citations: list[Citation] = field(default_factory=list)
+    scores: list[TokenScore] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +106,8 @@ class Media(Node):
         file_id: name under which the provider holds it.
         text: the content of a plain-text document.
         name: file name or title.
+        detail: how closely an image is looked at, as the wire has it (`low`, `high`, `auto`).
+        cited: whether the answer may cite a document; None where the wire does not say.
     """
 
     kind: MediaKind
@@ -67,6 +117,8 @@ class Media(Node):
     file_id: str | None = None
     text: str | None = None
     name: str | None = None
+    detail: str | None = None
+    cited: bool | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,10 +4,10 @@ In order: `Began`, then of each part `PartBegan`, any `PartGrew` and `PartEnded`
 other), `Finished`, `Counted` wherever the wire has it, and `Ended`; or `Failed`, after which nothing follows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from gatewright.dialects.conversation import Finish, Node, Part, Usage
+from gatewright.dialects.conversation import Citation, Finish, Node, Part, TokenScore, Usage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,12 +19,14 @@ class Began(Node):
         model: the model that answers.
         created: seconds since the epoch.
         dialect: name of the dialect of origin; an encoder of the same one puts every `rest` and `form` back.
+        service_tier: the tier that serves it, as the wire has it; None where it does not say.
     """
 
     id: str = ""
     model: str = ""
     created: int | None = None
     dialect: str = ""
+    service_tier: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class PartGrew(Node):
         signature: more of its signature.
         sealed: the sealed form of a thought, whole; providers tell it when the thought is complete.
         candidate: which answer it belongs to.
+        citations: where what was said so far comes from; each is told once.
+        scores: how likely the tokens of `text` were.
     """
 
     at: int
@@ -59,6 +63,8 @@ class PartGrew(Node):
     signature: str = ""
     sealed: str = ""
     candidate: int = 0
+    citations: list[Citation] = field(default_factory=list)
+    scores: list[TokenScore] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
