@@ -2,22 +2,18 @@
 
 Its demands, from the API reference: `max_tokens` is required, the system prompt stands apart, roles alternate, a user's
 turn begins with the results of the tools just called, no text is empty, and what a model does not know is refused
-(`models.py`). What cannot be said is named in `dropped` by OpenAI's chat names.
+(`dialects/claude.py`). What cannot be said is named in `dropped` by OpenAI's chat names.
 """
 
 from typing import Any
 
+from gatewright.dialects.claude import BUDGETS, LEAST_BUDGET, Generation, generation, level
+from gatewright.dialects.claude_schema import closed
 from gatewright.dialects.conversation import Dropped, Message, Request, Tool
 from gatewright.dialects.fields import to_text
-from gatewright.dialects.messages.models import Generation, generation
 from gatewright.dialects.messages.parts import Block, Encoding, encode_parts
-from gatewright.dialects.messages.schema import closed
 from gatewright.errors import ClientError
 
-# Tokens of thought that an effort buys where thinking has a budget; the API's least is 1024.
-_BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 31_999}
-_LEAST = 1024
-_LEVELS = ("minimal", "low", "medium", "high", "xhigh", "max")
 _CHOICES = {"auto": "auto", "required": "any", "named": "tool", "none": "none"}
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}
 
@@ -155,22 +151,13 @@ def _think(request: Request, accepts: Generation, body: Block, dropped: Dropped)
             body["thinking"] = {"type": "disabled"}
     elif accepts.thinking == "effort":
         body["thinking"] = {"type": "adaptive"}
-        wanted = _LEVELS.index(effort if effort in _LEVELS else _level(tokens or 0))
-        level = next((one for one in reversed(accepts.efforts) if _LEVELS.index(one) <= wanted), accepts.efforts[0])
-        body["output_config"] = {**body.get("output_config", {}), "effort": level}
+        body["output_config"] = {**body.get("output_config", {}), "effort": level(effort, tokens, accepts)}
     else:
         budget = _budget(request, accepts, body)
         if budget is None:
             dropped.add("reasoning_effort")
         else:
             body["thinking"] = {"type": "enabled", "budget_tokens": budget}
-
-
-def _level(tokens: int) -> str:
-    """The least effort that buys as many tokens; -1, which is Gemini's "as the model likes", is medium."""
-    return next(
-        (level for level, budget in _BUDGETS.items() if 0 < tokens <= budget), "medium" if tokens < 0 else "max"
-    )
 
 
 def _budget(request: Request, accepts: Generation, body: Block) -> int | None:
@@ -183,12 +170,12 @@ def _budget(request: Request, accepts: Generation, body: Block) -> int | None:
         return None
     tokens = request.thinking_tokens
     if tokens is None or tokens < 0:
-        tokens = _BUDGETS[request.effort if request.effort in _BUDGETS else "medium"]
-    tokens = max(tokens, _LEAST)
+        tokens = BUDGETS[request.effort if request.effort in BUDGETS else "medium"]
+    tokens = max(tokens, LEAST_BUDGET)
     if request.max_tokens is None:
         body["max_tokens"] = max(accepts.max_tokens, tokens + 4096)
         return tokens
-    tokens = min(tokens, max(_LEAST, request.max_tokens // 2))
+    tokens = min(tokens, max(LEAST_BUDGET, request.max_tokens // 2))
     return tokens if tokens < request.max_tokens else None
 
 

@@ -2,7 +2,7 @@
 
 Sources: Anthropic's "Models overview", "Extended thinking", "Adaptive thinking", "Effort", "Structured outputs" and the
 migration guides of Claude 4.7, 5 and 5.5 (https://platform.claude.com/docs/en/about-claude/models/overview). A request
-that comes in this dialect is never changed by what is said here.
+written for it is never changed by what is said here.
 """
 
 import re
@@ -68,3 +68,26 @@ def generation(model: str) -> Generation:
     if family in ("fable", "mythos"):
         return replace(_ALWAYS, forced=version < (5, 1))
     return next(one for since, one in _GENERATIONS if version >= since)
+
+
+BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 31_999}
+"""Tokens of thought that an effort buys where thinking has a budget; lowest first."""
+
+LEAST_BUDGET = 1024
+"""The least tokens of thought that can be asked for."""
+
+_LEVELS = tuple(BUDGETS)
+
+
+def level(effort: str | None, tokens: int | None, accepts: Generation) -> str:
+    """The accepted level nearest below an effort, or below the least effort that buys as many tokens of thought.
+
+    Args:
+        effort: as clients write it.
+        tokens: asked for in its stead; -1, which is Gemini's "as the model likes", is medium.
+        accepts: of a model that thinks by effort.
+    """
+    budget = tokens or 0
+    bought = next((one for one, most in BUDGETS.items() if 0 < budget <= most), "medium" if budget < 0 else "max")
+    wanted = _LEVELS.index(effort if effort in _LEVELS else bought)
+    return next((one for one in reversed(accepts.efforts) if _LEVELS.index(one) <= wanted), accepts.efforts[0])

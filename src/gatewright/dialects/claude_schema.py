@@ -1,4 +1,4 @@
-"""JSON Schema as structured outputs and strict tools of the Messages API take it.
+"""JSON Schema as structured outputs and strict tools of Claude take it.
 
 Source: "Structured outputs", JSON Schema limitations (https://platform.claude.com/docs/en/build-with-claude/structured-outputs):
 objects must be closed, limits of numbers, lengths and sizes are refused, and so is `oneOf`.
