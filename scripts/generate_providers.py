@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatewright.gateway.translate import CONVERSATIONS
+from gatewright.gateway.conversations import CONVERSATIONS
 from gatewright.providers import registry
 from gatewright.providers.base import SERVER_PATHS, Provider
 from gatewright.providers.fields import Field, modes
@@ -24,7 +24,7 @@ DIALECTS = {
     "responses": "OpenAI Responses",
 }
 # Operations that only say how a dialect's own answers come.
-_PARTS = {"stream_generate_content", "compact"}
+_PARTS = {"compact"}
 
 HEAD = """\
 # Providers
@@ -51,8 +51,8 @@ def page() -> str:
 
 def _cells(name: str) -> Iterator[str]:
     row = registry.find(name) or Provider(name=name, title="Any server that speaks OpenAI's API", paths=SERVER_PATHS)
-    operations = set(row.operations({}))
-    spoken = [DIALECTS[one.whole] for one in CONVERSATIONS if one.whole in operations]
+    operations = set(row.ways("m", {}))
+    spoken = [DIALECTS[one.operation] for one in CONVERSATIONS if one.operation in operations]
     also = sorted(operations - DIALECTS.keys() - _PARTS)
     yield f"`{name}`" + (f"<br>{row.title}" if row.title else "")
     yield f"`{row.base}`" if row.base else "in `api_base`"

@@ -27,7 +27,7 @@ from gatewright.control.store.listener import Listener
 from gatewright.control.watch import Watcher
 from gatewright.dialects import mlflow
 from gatewright.errors import ConfigError, UnavailableError
-from gatewright.gateway.operations import OPERATIONS
+from gatewright.gateway.operations import ROUTES
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
@@ -67,7 +67,7 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         vault=vault,
         settings=settings,
         catalogue=fields.Catalogue(),
-        operations=[(one.method, one.path, one.summary) for one in OPERATIONS],
+        operations=ROUTES,
         changed=watcher.settle,
         failure=mlflow.management_error,
     )

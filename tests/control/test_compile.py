@@ -31,7 +31,7 @@ def test_an_endpoint_is_ready_to_serve(database, make, compiled):
     snapshot = compiled()
     ((target, weight),) = snapshot.endpoints["ep"].primaries
     assert (snapshot.revision, weight) == (database.revision(), 1.0)
-    assert (target.access.address.host, target.access.paths["chat"]) == ("api.openai.com", b"/v1/chat/completions")
+    assert (target.access.address.host, target.access.ways["chat"].path) == ("api.openai.com", b"/v1/chat/completions")
     assert target.access.headers == ((b"authorization", b"Bearer sk-plain-text"),)
     assert "sk-plain-text" not in repr(snapshot)
 
@@ -79,10 +79,10 @@ def test_a_provider_that_cannot_be_joined_does_not_stop_the_rest(database, vault
     make.endpoint("odd", make.config(make.definition(provider="odd")))
     make.endpoint("fine", make.config())
 
-    def connect(provider, values, config):
+    def connect(provider, model, values, config):
         if provider == "odd":
             raise RuntimeError("canary-fault")
-        return registry.connect(provider, values, config)
+        return registry.connect(provider, model, values, config)
 
     snapshot = Compiler(database, vault, Settings.load({}), connect).compile()
     assert len(snapshot.endpoints["fine"].primaries) == 1

@@ -30,10 +30,10 @@ def test_an_error_has_the_four_fields_openai_clients_read(problem, kind, code):
 def test_an_error_event_is_one_event_whatever_the_message(dialect):
     """A line break in a message must not end the event early."""
     event = dialect.event(ClientError("two\n\nlines"))
-    assert event.startswith(b"data: ")
+    assert event.startswith(b"\n\ndata: "), "whatever went before is ended"
     assert event.endswith(b"\n\n")
-    assert b"\n" not in event[:-2]
-    assert json.loads(event[6:])
+    assert b"\n" not in event[2:-2]
+    assert json.loads(event[8:])
 
 
 def test_mlflows_routes_say_what_does_not_exist_in_an_object():

@@ -107,5 +107,5 @@ def test_an_operation_no_target_serves_is_the_callers_mistake():
 def test_a_conversation_is_served_by_any_target_that_speaks_one():
     """An Anthropic client's messages reach a chat model, by translation; an embedding model they do not."""
     chat, embeddings = target("c"), target("e", "embeddings")
-    for operation in ("messages", "generate_content", "stream_generate_content", "responses"):
+    for operation in ("messages", "generate_content", "responses"):
         assert plan(endpoint([(chat, 1), (embeddings, 1)]), operation, 0.99) == (chat,)

@@ -10,14 +10,16 @@ from gatewright.errors import UpstreamTimeoutError
 from gatewright.gateway.operations import Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.snapshot.holder import Holder
+from gatewright.snapshot.model import Way
 from gatewright.upstream.fake import Answer, FakeClient, in_turn
 
 SSE = ((b"content-type", b"text/event-stream"),)
 TABLE = Table()
 ANTHROPIC = {"messages": b"/v1/messages", "count_tokens": b"/v1/messages/count_tokens"}
 GEMINI = {
-    "generate_content": b"/v1beta/models/g:generateContent",
-    "stream_generate_content": b"/v1beta/models/g:streamGenerateContent",
+    "generate_content": Way(
+        path=b"/v1beta/models/g:generateContent", streamed=b"/v1beta/models/g:streamGenerateContent"
+    ),
 }
 
 

@@ -10,13 +10,14 @@ from gatewright.errors import UpstreamProtocolError
 from gatewright.gateway.operations import Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.snapshot.holder import Holder
+from gatewright.snapshot.model import Way
 from gatewright.upstream.fake import Answer, FakeClient, in_turn
 
 SSE = ((b"content-type", b"text/event-stream"),)
 TABLE = Table()
 CHAT = {"chat": b"/v1/chat/completions"}
 MESSAGES = {"messages": b"/v1/messages"}
-GEMINI = {"generate_content": b"/m:generateContent", "stream_generate_content": b"/m:streamGenerateContent"}
+GEMINI = {"generate_content": Way(path=b"/m:generateContent", streamed=b"/m:streamGenerateContent")}
 
 TOOL = {"name": "weather", "description": "The weather", "input_schema": {"type": "object", "properties": {}}}
 ASKED = {

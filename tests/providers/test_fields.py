@@ -65,7 +65,7 @@ def test_a_server_of_ones_own_needs_no_key():
     for provider in ("llama.cpp", "lmstudio", "ollama", "vllm"):
         (mode,) = Catalogue().config(provider)["auth_modes"]
         assert mode["secret_fields"][0]["required"] is False
-        address = registry.connect(provider, {}, {}, allow_private=True).address
+        address = registry.connect(provider, "m", {}, {}, allow_private=True).address
         assert mode["config_fields"][0]["default"] == f"http://{address.authority}{address.path}"
 
 

@@ -5,17 +5,36 @@ from pathlib import Path
 import pytest
 
 from fixtures.recorded import exchanges
-from gatewright.errors import ConfigError
+from gatewright.errors import ClientError, ConfigError
+from gatewright.gateway.conversations import WIRES, serves
 from gatewright.gateway.operations import OPERATIONS
-from gatewright.gateway.translate import serves
+from gatewright.gateway.understand import Asked
 from gatewright.providers import registry
 from gatewright.providers.base import Provider
 from gatewright.providers.compatible import ROWS
 from gatewright.providers.fields import modes, of_row
 from gatewright.snapshot.address import parse_base
-from gatewright.snapshot.model import Target
 
 NAMES = [name for name in registry.names() if name != registry.COMPATIBLE]
+BODIES = (
+    Asked(params={"endpoint": "e", "path": "p"}, body=b'{"model":"e","messages":[{}]}'),
+    Asked(
+        params={},
+        body=b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\ne\r\n--b--',
+        headers=((b"content-type", b"multipart/form-data; boundary=b"),),
+    ),
+)
+
+
+def asked_for(operation):
+    """What a surface asks a provider for; all but forms take JSON."""
+    try:
+        return operation.parse(BODIES[0]).operation
+    except ClientError:
+        return operation.parse(BODIES[1]).operation
+
+
+ASKED = {asked_for(one) for one in OPERATIONS if one.parse}
 PLACES = {"api_base": "https://own.example.com", "account_id": "0a1b"}
 """A value for each field of `auth_config` that some provider cannot do without."""
 
@@ -32,7 +51,7 @@ def places(name):
 
 
 def joined(name):
-    return registry.connect(name, {"api_key": "sk-test"}, places(name), allow_private=not row_of(name).key)
+    return registry.connect(name, "m", {"api_key": "sk-test"}, places(name), allow_private=not row_of(name).key)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -42,8 +61,8 @@ def test_every_provider_connects_with_what_its_form_asks_for(name):
     written = places(name).get("api_base") or row.base.replace("{account_id}", PLACES["account_id"])
     assert found.address == parse_base(written, allow_private=not row.key)
     assert found.headers == ((row.credential[0], row.credential[1].replace("{key}", "sk-test").encode()),)
-    assert found.paths
-    assert all(path.startswith(found.address.path.encode()) for path in found.paths.values())
+    assert found.ways
+    assert all(way.path.startswith(found.address.path.encode()) for way in found.ways.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,15 +76,13 @@ def test_the_form_asks_for_all_that_is_needed_and_no_more(name):
         values = {"api_key": "sk-test"} if missing != "api_key" else {}
         config = {field: value for field, value in places(name).items() if field != missing}
         with pytest.raises(ConfigError, match=f"'{missing}' in "):
-            registry.connect(name, values, config, allow_private=not row.key)
+            registry.connect(name, "m", values, config, allow_private=not row.key)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_operation_of_a_provider_can_be_asked_for(name):
-    """No path stands for an operation that no client surface has."""
-    surfaces = (one.path.replace("{endpoint}", "{model}") for one in OPERATIONS if one.parse)
-    known = tuple(path.removeprefix("/v1beta").removeprefix("/v1") for path in surfaces)
-    assert all(path.decode().endswith(known) for path in joined(name).paths.values())
+    """No way stands for an operation that no client surface has, and that nothing is translated to."""
+    assert set(joined(name).ways) <= ASKED | set(WIRES)
 
 
 @pytest.mark.parametrize(
@@ -97,26 +114,28 @@ def test_rows_are_sorted_and_named_once():
 
 def test_an_own_address_wins_over_the_providers():
     """`api_base` in auth_config, with its path."""
-    found = registry.connect("openai", {"api_key": "k"}, {"api_base": "https://proxy.example.com/openai/v1/"})
+    found = registry.connect("openai", "m", {"api_key": "k"}, {"api_base": "https://proxy.example.com/openai/v1/"})
     assert found.address.host == "proxy.example.com"
-    assert found.paths["embeddings"] == b"/openai/v1/embeddings"
+    assert found.ways["embeddings"].path == b"/openai/v1/embeddings"
 
 
 def test_an_unknown_provider_with_an_address_is_openai_compatible():
     """Anything else that speaks OpenAI's dialect needs no row."""
-    found = registry.connect("my-own", {}, {"api_base": "https://llm.example.com/v1"})
-    assert found.paths["chat"] == b"/v1/chat/completions"
+    found = registry.connect("my-own", "m", {}, {"api_base": "https://llm.example.com/v1"})
+    assert found.ways["chat"].path == b"/v1/chat/completions"
     assert found.headers == ()
 
 
 def test_a_new_compatible_provider_is_one_row():
     """Its operations, credential and form follow from its row; nothing else has to know it."""
     row = Provider(name="new", title="New AI", base="https://api.new.example/v1")
-    access = row.connect({"api_key": "k"}, {}, allow_private=False)
-    assert access.paths == {"chat": b"/v1/chat/completions", "embeddings": b"/v1/embeddings"}
+    access = row.connect("m", {"api_key": "k"}, {}, allow_private=False)
+    assert {name: way.path for name, way in access.ways.items()} == {
+        "chat": b"/v1/chat/completions",
+        "embeddings": b"/v1/embeddings",
+    }
     assert access.headers == ((b"authorization", b"Bearer k"),)
-    target = Target(provider=row.name, model="m", access=access, shown=b"new/m")
-    assert all(serves(target, one) for one in ("chat", "responses", "messages", "generate_content", "embeddings"))
+    assert all(serves(access, one) for one in ("chat", "responses", "messages", "generate_content", "embeddings"))
     (mode,) = of_row(row)
     assert [(field.name, field.required) for field in mode.fields] == [("api_key", True), ("api_base", False)]
     assert mode.fields[0].description == "API key of New AI"
@@ -133,9 +152,9 @@ def test_nothing_but_its_row_names_a_provider_that_takes_a_key(row):
 @pytest.mark.parametrize("name", ["jina_ai", "voyage"])
 def test_a_provider_of_embeddings_serves_nothing_else(name):
     """Chat is not translated to it."""
-    target = Target(provider=name, model="m", access=joined(name), shown=b"")
-    assert serves(target, "embeddings")
-    assert not any(serves(target, one) for one in ("chat", "messages", "completions"))
+    access = joined(name)
+    assert serves(access, "embeddings")
+    assert not any(serves(access, one) for one in ("chat", "messages", "completions"))
 
 
 @pytest.mark.parametrize(
@@ -152,24 +171,24 @@ def test_a_provider_of_embeddings_serves_nothing_else(name):
 )
 def test_recorded_calls_went_to_the_address_we_call(name, config, exchange):
     """Host and path."""
-    found = registry.connect(name, {"api_key": "k"}, config)
-    assert f"https://{found.address.authority}{found.paths[exchange.api].decode()}" == exchange.url
+    found = registry.connect(name, "m", {"api_key": "k"}, config)
+    assert f"https://{found.address.authority}{found.ways[exchange.api].path.decode()}" == exchange.url
 
 
 @pytest.mark.parametrize("end", ["", "/", "/serving-endpoints", "/serving-endpoints/"])
 def test_a_databricks_workspace_may_be_given_with_or_without_the_path_of_its_endpoints(end):
     """As MLflow takes both."""
-    found = registry.connect("databricks", {"api_key": "dapi"}, {"api_base": f"https://adb-1.example.net{end}"})
-    assert found.paths["chat"] == b"/serving-endpoints/chat/completions"
+    found = registry.connect("databricks", "m", {"api_key": "dapi"}, {"api_base": f"https://adb-1.example.net{end}"})
+    assert found.ways["chat"].path == b"/serving-endpoints/chat/completions"
 
 
 def test_the_account_of_cloudflare_is_part_of_the_path_and_cannot_lead_out_of_it():
     """An address given as a whole needs no account."""
-    found = registry.connect("cloudflare", {"api_key": "k"}, {"account_id": " 0a/../b "})
-    assert found.paths["chat"] == b"/client/v4/accounts/0a%2F..%2Fb/ai/v1/chat/completions"
+    found = registry.connect("cloudflare", "m", {"api_key": "k"}, {"account_id": " 0a/../b "})
+    assert found.ways["chat"].path == b"/client/v4/accounts/0a%2F..%2Fb/ai/v1/chat/completions"
     whole = {"api_base": "https://gateway.ai.example.com/v1/0a/main/workers-ai/v1"}
-    found = registry.connect("cloudflare", {"api_key": "k"}, whole)
-    assert found.paths["chat"] == b"/v1/0a/main/workers-ai/v1/chat/completions"
+    found = registry.connect("cloudflare", "m", {"api_key": "k"}, whole)
+    assert found.ways["chat"].path == b"/v1/0a/main/workers-ai/v1/chat/completions"
 
 
 @pytest.mark.parametrize(
@@ -194,6 +213,6 @@ def test_the_account_of_cloudflare_is_part_of_the_path_and_cannot_lead_out_of_it
 def test_what_cannot_be_called_says_what_to_change(provider, values, config, said):
     """A ConfigError that never repeats the key."""
     with pytest.raises(ConfigError) as caught:
-        registry.connect(provider, values, config)
+        registry.connect(provider, "m", values, config)
     assert said in caught.value.public
     assert "canary" not in caught.value.public

@@ -7,9 +7,7 @@ stops the rest.
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
-from urllib.parse import quote
 
 from gatewright.control.crypto import Vault
 from gatewright.control.store import endpoints, keys, secrets
@@ -23,8 +21,11 @@ from gatewright.snapshot.model import ANONYMOUS, Access, Endpoint, Principal, Sn
 log = logging.getLogger(__name__)
 
 
-Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Access]
-"""Provider name, secret values and `auth_config` to the way there; a ConfigError says why there is none."""
+Connect = Callable[[str, str, Mapping[str, str], Mapping[str, str]], Access]
+"""Provider name, model, secret values and `auth_config` to the way there; a ConfigError says why there is none."""
+
+STRICT_TAG = "gatewright.strict"
+"""Tag of an endpoint that refuses a request rather than leave out what a target cannot express; its value is `true`."""
 
 _NOT_SHOWN = re.compile(r"[^ -~]")
 
@@ -74,36 +75,36 @@ class Compiler:
 
 
 class _Targets:
-    """Targets of one compilation; a provider is joined with a secret once, however many models use the two."""
+    """Targets of one compilation; a model is joined with a secret once, however many endpoints use the two."""
 
     def __init__(self, revealed: Mapping[str, Revealed], connect: Connect) -> None:
         self._revealed = revealed
         self._connect = connect
-        self._found: dict[tuple[str, str], Access | str] = {}
+        self._found: dict[tuple[str, str, str], Access | str] = {}
 
     def of(self, mapping: GatewayEndpointModelMapping) -> Target | str:
         """The mapping's target, or why it cannot be called."""
         definition = mapping.model_definition
         if definition is None:
             raise AssertionError("the store gives every mapping its model definition")
-        access = self._access(definition.provider, definition.secret_id)
+        access = self._access(definition.provider, definition.model_name, definition.secret_id)
         if isinstance(access, str):
             return f"model definition '{definition.name}': {access}"
         return Target(
             provider=definition.provider,
             model=definition.model_name,
-            access=replace(access, paths=_paths(access.paths, definition.model_name)),
+            access=access,
             shown=_NOT_SHOWN.sub("?", f"{definition.provider}/{definition.model_name}").encode("ascii"),
         )
 
-    def _access(self, provider: str, secret_id: str | None) -> Access | str:
+    def _access(self, provider: str, model: str, secret_id: str | None) -> Access | str:
         if secret_id is None:
             return "its secret was deleted; give it another one"
-        key = (provider, secret_id)
+        key = (provider, model, secret_id)
         if key not in self._found:
             secret = self._revealed[secret_id]
             try:
-                self._found[key] = secret.problem or self._connect(provider, secret.values, secret.auth_config)
+                self._found[key] = secret.problem or self._connect(provider, model, secret.values, secret.auth_config)
             except ConfigError as problem:
                 self._found[key] = problem.public
             except Exception:
@@ -111,12 +112,6 @@ class _Targets:
                 log.exception("secret %s cannot be joined with provider %r", secret_id, provider)
                 self._found[key] = f"its secret cannot be joined with provider '{provider}'; the server's log says why"
         return self._found[key]
-
-
-def _paths(templates: Mapping[str, bytes], model: str) -> Mapping[str, bytes]:
-    """Request targets of one model. A model's name cannot lead out of its place in a path."""
-    named = quote(model, safe="").encode("ascii")
-    return MappingProxyType({operation: path.replace(b"{model}", named) for operation, path in templates.items()})
 
 
 def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:
@@ -133,6 +128,7 @@ def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:
         fallbacks=tuple(target for target in then if isinstance(target, Target)),
         most_fallbacks=(one.fallback_config.max_attempts if one.fallback_config else None) or None,
         problem=_problem([target for target, _ in first] + then),
+        strict=any(tag.key == STRICT_TAG and (tag.value or "").strip().lower() == "true" for tag in one.tags),
     )
 
 

@@ -1,7 +1,11 @@
-"""Anthropic's API as clients speak it: errors.
+"""Anthropic's API as clients speak it: errors and the list of models.
 
-Shapes: Anthropic API reference, "Errors" (https://docs.anthropic.com/en/api/errors).
+Shapes: Anthropic API reference, "Errors" (https://docs.anthropic.com/en/api/errors) and "List models"
+(https://docs.anthropic.com/en/api/models-list).
 """
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -29,4 +33,22 @@ def error(problem: GatewrightError) -> bytes:
 
 def stream_error(problem: GatewrightError) -> bytes:
     """The same as an `error` event inside a stream that has begun."""
-    return b"event: error\ndata: " + error(problem) + b"\n\n"
+    return b"\n\nevent: error\ndata: " + error(problem) + b"\n\n"
+
+
+def model(name: str, created_at: int) -> dict[str, object]:
+    """A model object.
+
+    Args:
+        name: what clients put in `model`: an endpoint's name.
+        created_at: milliseconds since the epoch (the wire has RFC 3339).
+    """
+    created = datetime.fromtimestamp(created_at // 1000, UTC).isoformat().replace("+00:00", "Z")
+    return {"type": "model", "id": name, "display_name": name, "created_at": created}
+
+
+def models(found: Iterable[tuple[str, int]]) -> bytes:
+    """The list of models, which is one page; each by its name and when it was created, in milliseconds."""
+    listed = [model(name, created_at) for name, created_at in found]
+    first, last = (listed[0]["id"], listed[-1]["id"]) if listed else (None, None)
+    return msgspec.json.encode({"data": listed, "has_more": False, "first_id": first, "last_id": last})

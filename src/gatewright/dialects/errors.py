@@ -14,7 +14,7 @@ class ErrorDialect:
     Attributes:
         name: for people and tests.
         body: an error as the JSON body of an answer.
-        event: an error as an event inside a stream that has begun.
+        event: an error as an event inside a stream that has begun and may have broken off in the middle of a line.
         native: a provider's own JSON error can be given on as it came.
     """
 

@@ -34,11 +34,20 @@ def error(problem: GatewrightError) -> bytes:
 
 def stream_error(problem: GatewrightError) -> bytes:
     """The same as an event inside a stream that has begun."""
-    return b"data: " + error(problem) + b"\n\n"
+    return b"\n\ndata: " + error(problem) + b"\n\n"
+
+
+def array_error(problem: GatewrightError) -> bytes:
+    """The same as the last element of a stream that is one JSON array, and the array's end."""
+    return b",\n" + error(problem) + b"]"
+
+
+def model(name: str) -> dict[str, object]:
+    """A model object; its methods are those every endpoint may be asked for."""
+    methods = ["generateContent", "countTokens"]
+    return {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods}
 
 
 def models(names: Iterable[str]) -> bytes:
-    """The list of models; methods are those every endpoint may be asked for."""
-    methods = ["generateContent", "countTokens"]
-    listed = [{"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods} for name in names]
-    return msgspec.json.encode({"models": listed})
+    """The list of models."""
+    return msgspec.json.encode({"models": [model(name) for name in names]})

@@ -44,4 +44,4 @@ def error(problem: GatewrightError) -> bytes:
 def stream_error(problem: GatewrightError) -> bytes:
     """An error event inside a stream that has begun."""
     shown = {"error": {"message": problem.public, "type": problem.code}}
-    return b"data: " + msgspec.json.encode(shown) + b"\n\n"
+    return b"\n\ndata: " + msgspec.json.encode(shown) + b"\n\n"

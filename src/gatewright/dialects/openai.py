@@ -27,7 +27,7 @@ def error(problem: GatewrightError) -> bytes:
 
 def stream_error(problem: GatewrightError) -> bytes:
     """The same as an event inside a stream that has begun; OpenAI's SDKs raise on a `data` with an `error`."""
-    return b"data: " + error(problem) + b"\n\n"
+    return b"\n\ndata: " + error(problem) + b"\n\n"
 
 
 def error_message(body: bytes, limit: int = 500) -> str:

@@ -6,15 +6,17 @@ before the answer begins.
 """
 
 import logging
+import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatewright.dialects import openai
-from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
+from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
+from gatewright.gateway.conversations import FRAMES, SSE
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.plan import RoutePlan
-from gatewright.gateway.translate import Sender, Sending
-from gatewright.gateway.understand import Call
+from gatewright.gateway.translate import Sender, Sending, StrictError
+from gatewright.gateway.understand import RAW, Call
 from gatewright.snapshot.model import Target
 from gatewright.upstream.client import Upstream
 from gatewright.upstream.response import Response
@@ -27,7 +29,8 @@ FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(50
 
 MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
-_JSON = (b"content-type", b"application/json")
+STREAMS = frozenset({SSE, FRAMES, b"application/x-ndjson"})
+"""Content types of answers that come piece by piece, where only the answer says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class Answer:
         sending: what was sent, and how it was translated.
         body: the whole body, or the first piece of a stream, as the client gets it.
         rest: the rest of a stream; None when `body` is whole.
+        waited: seconds spent waiting for targets until here.
     """
 
     target: Target
@@ -49,6 +53,7 @@ class Answer:
     sending: Sending
     body: bytes
     rest: AsyncIterator[bytes] | None = None
+    waited: float = 0.0
 
 
 class AttemptsFailedError(UpstreamError):
@@ -58,16 +63,17 @@ class AttemptsFailedError(UpstreamError):
         cause: what happened at that target.
         target: the target.
         attempts: how many targets were called.
+        waited: seconds spent waiting for them.
     """
 
-    def __init__(self, cause: UpstreamError, target: Target, attempts: int) -> None:
+    def __init__(self, cause: UpstreamError, target: Target, attempts: int, waited: float = 0.0) -> None:
         tried = "" if attempts == 1 else f" (the last of {attempts} targets tried)"
         super().__init__(f"{target.provider}/{target.model}{tried}: {cause.public}")
         self.status, self.code = cause.status, cause.code
-        self.cause, self.target, self.attempts = cause, target, attempts
+        self.cause, self.target, self.attempts, self.waited = cause, target, attempts, waited
 
 
-async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: str) -> Answer:
+async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: str, *, strict: bool = False) -> Answer:
     """Call the targets in order until one answers.
 
     Args:
@@ -75,24 +81,38 @@ async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: 
         route: the targets.
         call: what was asked.
         request_id: for the log, which tells each failure.
+        strict: whether a target is passed over that cannot express all that was asked.
 
     Raises:
         ClientError: when what was asked cannot be translated for a target.
+        StrictError: when no target can express all of a strict call.
         AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
     """
-    sender = Sender(call)
-    for number, target in enumerate(route, 1):
+    sender = Sender(call, strict=strict)
+    waited, called = 0.0, 0
+    failed: GatewrightError | None = None
+    for target in route:
         try:
-            return await _call(upstream, target, sender.to(target), number, stream=call.stream)
+            sending = sender.to(target)
+        except StrictError as refused:
+            failed = failed or refused
+            continue
+        called += 1
+        began = time.perf_counter()
+        try:
+            answer = await _call(upstream, target, sending, call)
         except UpstreamError as problem:
-            failed = AttemptsFailedError(problem, target, number)
+            waited += time.perf_counter() - began
+            failed = AttemptsFailedError(problem, target, called, waited)
             # A provider's words may hold line breaks, which must not look like lines of ours.
-            log.warning(
-                "%s endpoint %s, attempt %d of %d: %r", request_id, call.endpoint, number, len(route), str(failed)
-            )
-            if number == len(route) or not falls_back(problem):
+            log.warning("%s endpoint %s, attempt %d: %r", request_id, call.endpoint, called, str(failed))
+            if not falls_back(problem):
                 raise failed from problem
-    raise AssertionError("a route plan is never empty")
+        else:
+            return replace(answer, attempts=called, waited=waited + time.perf_counter() - began)
+    if failed is None:
+        raise AssertionError("a route plan is never empty")
+    raise failed
 
 
 def falls_back(problem: UpstreamError) -> bool:
@@ -100,30 +120,31 @@ def falls_back(problem: UpstreamError) -> bool:
     return not isinstance(problem, UpstreamStatusError) or problem.status in FALLS_BACK
 
 
-async def _call(upstream: Upstream, target: Target, sending: Sending, number: int, *, stream: bool) -> Answer:
+async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call) -> Answer:
     access = target.access
-    accept = (b"accept", b"text/event-stream" if stream else b"*/*")
-    headers = (*access.headers, *sending.headers, _JSON, accept)
+    accept = (b"accept", sending.media if call.stream else b"*/*")
+    headers = (*access.headers, *sending.headers, accept)
     response = await upstream.send(access.address, b"POST", sending.path, headers, sending.body)
     try:
-        body, rest = await _read(response, target, sending, stream=stream)
+        body, rest = await _read(response, target, sending, call)
     except BaseException:
         await response.close()
         raise
-    return Answer(target=target, attempts=number, response=response, sending=sending, body=body, rest=rest)
+    return Answer(target=target, attempts=1, response=response, sending=sending, body=body, rest=rest)
 
 
 async def _read(
-    response: Response, target: Target, sending: Sending, *, stream: bool
+    response: Response, target: Target, sending: Sending, call: Call
 ) -> tuple[bytes, AsyncIterator[bytes] | None]:
     if response.status >= 400:
         raise await _rejected(response, target, translated=sending.translated)
     if response.status >= 300:
         raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
     kind = _media_type(response.headers)
-    if stream and sending.translated and kind != b"text/event-stream":
+    streams = kind == sending.media if call.stream else call.operation == RAW and kind in STREAMS
+    if call.stream and sending.translated and not streams:
         raise UpstreamProtocolError("it answered whole where a stream was asked for.")
-    if not (stream and kind == b"text/event-stream"):
+    if not streams:
         return sending.whole(_checked(await response.read(MAX_BODY), kind)), None
     pieces = sending.streamed(aiter(response))
     first = await anext(pieces, b"")

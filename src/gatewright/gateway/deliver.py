@@ -1,7 +1,8 @@
 """Station 5: write the answer, or the error, in the caller's dialect."""
 
 import re
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from gatewright.dialects import toplevel
@@ -16,6 +17,7 @@ from gatewright.errors import (
 )
 from gatewright.gateway.attempt import Answer, AttemptsFailedError
 from gatewright.gateway.exchange import Exchange, Headers
+from gatewright.gateway.translate import Sending
 from gatewright.snapshot.model import Target
 
 JSON = (b"content-type", b"application/json")
@@ -42,10 +44,10 @@ def given_on(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _answer_headers(answer: Answer) -> Iterator[tuple[bytes, bytes]]:
-    """Those of the provider, or for a translated answer its own content type and what was left out."""
+    """Those of the provider, but for a translated answer its own content type and what was left out."""
     kept = given_on(answer.response.headers)
     sending = answer.sending
-    if not sending.translated:
+    if not sending.content_type:
         return kept
     own = [(b"content-type", sending.content_type)]
     if sending.dropped:
@@ -60,10 +62,28 @@ def _named(dropped: Iterable[str]) -> bytes:
     return ", ".join(names[:MAX_NAMES] + more).encode("ascii")
 
 
-async def deliver(exchange: Exchange, answer: Answer, headers: Headers, dialect: ErrorDialect) -> None:
+def overhead(begun: float, waited: float) -> tuple[bytes, bytes]:
+    """The header that tells how long the gateway itself took, in microseconds.
+
+    Args:
+        begun: when the request had come, as `time.perf_counter` tells it.
+        waited: seconds of the time since then spent waiting for providers.
+    """
+    return (b"x-gatewright-overhead", b"%d" % max(0, (time.perf_counter() - begun - waited) * 1e6))
+
+
+async def deliver(
+    exchange: Exchange, answer: Answer, headers: Headers, broken: Callable[[UpstreamError], bytes]
+) -> None:
     """Give an answer on: whole, or piece by piece as it comes.
 
     A stream that breaks off ends with an error event in the caller's dialect, never like one that is complete.
+
+    Args:
+        exchange: where to.
+        answer: whose first piece is here.
+        headers: header fields besides those of the answer.
+        broken: writes the error that ends a stream which breaks off.
     """
     target = _target_headers(answer.target, answer.attempts)
     fields = [*_answer_headers(answer), *headers, *target]
@@ -77,14 +97,19 @@ async def deliver(exchange: Exchange, answer: Answer, headers: Headers, dialect:
             last = answer.body
             async for last in answer.rest:
                 await exchange.write(last)
-            if not (answer.sending.translated or last.endswith(_LINE_ENDS)):
+            if not (answer.sending.translated or _is_end(last, answer.sending)):
                 raise UpstreamProtocolError("it ended the stream in the middle of an event.")
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, answer.target, answer.attempts)
-            await exchange.write(b"\n\n" + dialect.event(failed))
+            await exchange.write(broken(failed))
         await exchange.end()
     finally:
         await answer.response.close()
+
+
+def _is_end(last: bytes, sending: Sending) -> bool:
+    """Whether a stream that was passed through ends where one can end."""
+    return last.rstrip().endswith(b"]") if sending.media == JSON[1] else last.endswith(_LINE_ENDS)
 
 
 async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: Headers, dialect: ErrorDialect) -> None:

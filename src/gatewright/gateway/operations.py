@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatewright.dialects import gemini, openai, toplevel
+from gatewright.dialects import anthropic, gemini, openai, toplevel
 from gatewright.dialects.errors import ANTHROPIC, GEMINI, MLFLOW, OPENAI, ErrorDialect
 from gatewright.gateway.resolve import resolve
-from gatewright.gateway.understand import Asked, Call, by_model, by_path, chat_or_embeddings, unified_chat
+from gatewright.gateway.understand import Asked, Call, by_form, by_model, by_path, chat_or_embeddings, raw, unified_chat
 from gatewright.snapshot.model import Snapshot
 
 Params = Mapping[str, str]
+Answer = Callable[[Snapshot, Asked], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +24,11 @@ class Operation:
 
     Attributes:
         method: HTTP method.
-        path: exact path, or a template with `{name}` parts.
+        path: exact path, or a template with `{name}` parts; `{name...}` stands for all that follows.
         summary: one line for the OpenAPI document.
         dialect: how errors are written.
         parse: what was asked to a call, for operations that go to a provider.
-        answer: snapshot and path parameters to a JSON body, for operations that need no provider.
+        answer: snapshot and what was asked to a JSON body, for operations that need no provider.
     """
 
     method: str
@@ -35,19 +36,19 @@ class Operation:
     summary: str
     dialect: ErrorDialect
     parse: Callable[[Asked], Call] | None = None
-    answer: Callable[[Snapshot, Params], bytes] | None = None
+    answer: Answer | None = None
 
 
 def _post(path: str, summary: str, dialect: ErrorDialect, parse: Callable[[Asked], Call]) -> Operation:
     return Operation(method="POST", path=path, summary=summary, dialect=dialect, parse=parse)
 
 
-def _get(path: str, summary: str, dialect: ErrorDialect, answer: Callable[[Snapshot, Params], bytes]) -> Operation:
+def _get(path: str, summary: str, dialect: ErrorDialect, answer: Answer) -> Operation:
     return Operation(method="GET", path=path, summary=summary, dialect=dialect, answer=answer)
 
 
-def _list_models(owner: str) -> Callable[[Snapshot, Params], bytes]:
-    def answer(snapshot: Snapshot, _params: Params) -> bytes:
+def _list_models(owner: str) -> Answer:
+    def answer(snapshot: Snapshot, _asked: Asked) -> bytes:
         return openai.models(
             openai.model(name, endpoint.created_at, owner) for name, endpoint in sorted(snapshot.endpoints.items())
         )
@@ -55,17 +56,39 @@ def _list_models(owner: str) -> Callable[[Snapshot, Params], bytes]:
     return answer
 
 
-def _one_model(snapshot: Snapshot, params: Params) -> bytes:
-    endpoint = resolve(snapshot, params["model"])
+def _one_model(snapshot: Snapshot, asked: Asked) -> bytes:
+    endpoint = resolve(snapshot, asked.params["model"])
     return toplevel.encode(openai.model(endpoint.name, endpoint.created_at, "gatewright"))
 
 
-def _gemini_models(snapshot: Snapshot, _params: Params) -> bytes:
+def _anthropic_models(snapshot: Snapshot, _asked: Asked) -> bytes:
+    return anthropic.models((name, endpoint.created_at) for name, endpoint in sorted(snapshot.endpoints.items()))
+
+
+def _one_anthropic_model(snapshot: Snapshot, asked: Asked) -> bytes:
+    endpoint = resolve(snapshot, asked.params["model"])
+    return toplevel.encode(anthropic.model(endpoint.name, endpoint.created_at))
+
+
+def _by_version(other: Answer, own: Answer) -> Answer:
+    """OpenAI and Anthropic list models at the same path; only Anthropic's clients send a version."""
+
+    def answer(snapshot: Snapshot, asked: Asked) -> bytes:
+        return (own if asked.header(b"anthropic-version") else other)(snapshot, asked)
+
+    return answer
+
+
+def _gemini_models(snapshot: Snapshot, _asked: Asked) -> bytes:
     return gemini.models(sorted(snapshot.endpoints))
 
 
-def _openai(prefix: str) -> Iterator[Operation]:
-    """OpenAI's API reference, https://platform.openai.com/docs/api-reference."""
+def _one_gemini_model(snapshot: Snapshot, asked: Asked) -> bytes:
+    return toplevel.encode(gemini.model(resolve(snapshot, asked.params["model"]).name))
+
+
+def _openai(prefix: str, models: Answer, model: Answer) -> Iterator[Operation]:
+    """OpenAI's API reference, https://platform.openai.com/docs/api-reference; rerank is as Cohere and Jina have it."""
     yield _post(f"{prefix}/chat/completions", "Chat completion", OPENAI, by_model("chat"))
     yield _post(f"{prefix}/completions", "Completion (legacy)", OPENAI, by_model("completions"))
     yield _post(f"{prefix}/embeddings", "Embeddings", OPENAI, by_model("embeddings", streams=False))
@@ -73,9 +96,13 @@ def _openai(prefix: str) -> Iterator[Operation]:
     yield _post(f"{prefix}/responses/compact", "Compaction", OPENAI, by_model("compact", streams=False))
     yield _post(f"{prefix}/moderations", "Moderation", OPENAI, by_model("moderations", streams=False))
     yield _post(f"{prefix}/images/generations", "Image generation", OPENAI, by_model("images"))
-    yield _post(f"{prefix}/audio/speech", "Speech", OPENAI, by_model("speech", streams=False))
-    yield _get(f"{prefix}/models", "The endpoints, as a list of models", OPENAI, _list_models("gatewright"))
-    yield _get(f"{prefix}/models/{{model}}", "One endpoint, as a model", OPENAI, _one_model)
+    yield _post(f"{prefix}/images/edits", "Image edit", OPENAI, by_form("image_edits"))
+    yield _post(f"{prefix}/audio/speech", "Speech", OPENAI, by_model("speech"))
+    yield _post(f"{prefix}/audio/transcriptions", "Transcription", OPENAI, by_form("transcriptions"))
+    yield _post(f"{prefix}/audio/translations", "Translation of speech", OPENAI, by_form("translations"))
+    yield _post(f"{prefix}/rerank", "Rerank", OPENAI, by_model("rerank", streams=False))
+    yield _get(f"{prefix}/models", "The endpoints, as a list of models", OPENAI, models)
+    yield _get(f"{prefix}/models/{{model}}", "One endpoint, as a model", OPENAI, model)
 
 
 def _anthropic(prefix: str, dialect: ErrorDialect) -> Iterator[Operation]:
@@ -86,27 +113,33 @@ def _anthropic(prefix: str, dialect: ErrorDialect) -> Iterator[Operation]:
 
 def _gemini(prefix: str, dialect: ErrorDialect) -> Iterator[Operation]:
     """Gemini's API reference, https://ai.google.dev/api; the method follows the model in the path."""
-    for method, operation, summary in (
-        ("generateContent", "generate_content", "Content"),
-        ("streamGenerateContent", "stream_generate_content", "Content, streamed"),
-        ("countTokens", "count_gemini_tokens", "Token count"),
-        ("embedContent", "embed_content", "Embedding"),
-        ("batchEmbedContents", "batch_embed_contents", "Embeddings"),
+    for method, parse, summary in (
+        ("generateContent", by_path("generate_content"), "Content"),
+        ("streamGenerateContent", by_path("generate_content", streams=True), "Content, streamed"),
+        ("countTokens", by_path("count_gemini_tokens"), "Token count"),
+        ("embedContent", by_path("embed_content"), "Embedding"),
+        ("batchEmbedContents", by_path("batch_embed_contents"), "Embeddings"),
     ):
-        yield _post(f"{prefix}/models/{{endpoint}}:{method}", summary, dialect, by_path(operation))
+        yield _post(f"{prefix}/models/{{endpoint}}:{method}", summary, dialect, parse)
+    if dialect is GEMINI:
+        yield _get(f"{prefix}/models", "The endpoints, as Gemini lists models", dialect, _gemini_models)
+        yield _get(f"{prefix}/models/{{model}}", "One endpoint, as a model of Gemini", dialect, _one_gemini_model)
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    *_openai("/v1"),
-    *_openai("/openai/v1"),
+    *_openai(
+        "/v1",
+        _by_version(_list_models("gatewright"), _anthropic_models),
+        _by_version(_one_model, _one_anthropic_model),
+    ),
+    *_openai("/openai/v1", _list_models("gatewright"), _one_model),
     *_anthropic("/v1", ANTHROPIC),
     *_anthropic("/anthropic/v1", ANTHROPIC),
+    _get("/anthropic/v1/models", "The endpoints, as Anthropic lists models", ANTHROPIC, _anthropic_models),
+    _get("/anthropic/v1/models/{model}", "One endpoint, as a model of Anthropic", ANTHROPIC, _one_anthropic_model),
     *_gemini("/v1beta", GEMINI),
     *_gemini("/gemini/v1beta", GEMINI),
     *_gemini("/gemini/v1", GEMINI),
-    _get("/v1beta/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
-    _get("/gemini/v1beta/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
-    _get("/gemini/v1/models", "The endpoints, as Gemini lists models", GEMINI, _gemini_models),
     _post(
         "/gateway/{endpoint}/mlflow/invocations", "MLflow invocation: chat or embeddings", MLFLOW, chat_or_embeddings
     ),
@@ -118,7 +151,11 @@ OPERATIONS: tuple[Operation, ...] = (
     _post("/gateway/openai/v1/responses/compact", "Compaction", MLFLOW, by_model("compact", streams=False)),
     *_anthropic("/gateway/anthropic/v1", MLFLOW),
     *_gemini("/gateway/gemini/v1beta", MLFLOW),
+    _post("/gateway/proxy/{endpoint}/{path...}", "Any path of the provider, passed through", MLFLOW, raw),
 )
+
+ROUTES = [(one.method, one.path.replace("...", ""), one.summary) for one in OPERATIONS]
+"""Method, path and summary of every operation as the OpenAPI document has them, which knows no `...`."""
 
 
 class Table:
@@ -146,4 +183,6 @@ class Table:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template)))
+    # No endpoint has a colon in its name: what follows one is a method of Gemini's.
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(template))
+    return re.compile(re.sub(r"\\{(\w+)\\.\\.\\.\\}", r"(?P<\1>.+)", pattern))

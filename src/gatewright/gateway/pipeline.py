@@ -2,18 +2,20 @@
 
 import logging
 import random
+import time
 from collections.abc import Callable
 
+from gatewright.dialects import gemini
 from gatewright.errors import GatewrightError
-from gatewright.gateway.attempt import attempt
+from gatewright.gateway.attempt import AttemptsFailedError, attempt
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
-from gatewright.gateway.deliver import JSON, deliver, deliver_error
+from gatewright.gateway.deliver import JSON, deliver, deliver_error, overhead
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
 from gatewright.gateway.resolve import resolve
-from gatewright.gateway.understand import Asked, Call, Parse
+from gatewright.gateway.understand import Asked
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Principal, Snapshot
 from gatewright.upstream.client import Upstream
@@ -65,19 +67,29 @@ class Pipeline:
         """Answer one request; every failure we know is answered in the operation's dialect."""
         request_id = f"req_{random.getrandbits(96):024x}"
         headers: Headers = ((b"x-gatewright-request-id", request_id.encode("ascii")),)
+        begun = time.perf_counter()
         try:
             snapshot = self._holder.current
             _caller(snapshot, exchange)
             if operation.answer is not None:
-                await exchange.respond(200, (JSON, *headers), operation.answer(snapshot, params))
+                await exchange.respond(
+                    200, (JSON, *headers), operation.answer(snapshot, await _asked(exchange, params))
+                )
             elif operation.parse is not None:
-                call = await _understood(exchange, snapshot, operation.parse, params)
+                if "endpoint" in params:
+                    resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
+                asked = await _asked(exchange, params)
+                begun = time.perf_counter()  # a client that sends slowly is no overhead of ours
+                call = operation.parse(asked)
                 endpoint = resolve(snapshot, call.endpoint)
-                route = plan(endpoint, call.operation, self._draw())
-                answer = await attempt(self._upstream, route, call, request_id)
                 headers = (*headers, (b"x-gatewright-endpoint", endpoint.name.encode("ascii", "replace")))
-                await deliver(exchange, answer, headers, operation.dialect)
+                route = plan(endpoint, call.operation, self._draw())
+                answer = await attempt(self._upstream, route, call, request_id, strict=endpoint.strict)
+                broken = gemini.array_error if call.array else operation.dialect.event
+                await deliver(exchange, answer, (*headers, overhead(begun, answer.waited)), broken)
         except GatewrightError as problem:
+            if isinstance(problem, AttemptsFailedError):
+                headers = (*headers, overhead(begun, problem.waited))
             await deliver_error(exchange, problem, headers, operation.dialect)
         except Exception:
             log.exception("%s a fault of ours while serving %s", request_id, operation.path)
@@ -94,8 +106,6 @@ def _caller(snapshot: Snapshot, exchange: Exchange) -> Principal:
     return principal
 
 
-async def _understood(exchange: Exchange, snapshot: Snapshot, parse: Parse, params: Params) -> Call:
-    if "endpoint" in params:
-        resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
-    body = await exchange.body()
-    return parse(Asked(body=body, params=params, query=exchange.query, headers=exchange.headers))
+async def _asked(exchange: Exchange, params: Params) -> Asked:
+    body = b"" if exchange.method == "GET" else await exchange.body()
+    return Asked(body=body, params=params, query=exchange.query, headers=exchange.headers)

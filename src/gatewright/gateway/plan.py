@@ -4,7 +4,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from gatewright.errors import ClientError, UnavailableError
-from gatewright.gateway.translate import serves
+from gatewright.gateway.conversations import serves
 from gatewright.snapshot.model import Endpoint, Target
 
 RoutePlan = tuple[Target, ...]
@@ -16,7 +16,7 @@ def plan(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
 
     Args:
         endpoint: where the request goes.
-        operation: key of `Access.paths`, e.g. `chat`.
+        operation: key of `Access.ways`, e.g. `chat`.
         draw: uniform in [0, 1).
 
     Raises:
@@ -25,7 +25,7 @@ def plan(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
     """
     if not endpoint.primaries and not endpoint.fallbacks:
         raise UnavailableError(f"Endpoint '{endpoint.name}' cannot be served: {endpoint.problem}.")
-    fallbacks = tuple(target for target in endpoint.fallbacks if serves(target, operation))
+    fallbacks = tuple(target for target in endpoint.fallbacks if serves(target.access, operation))
     serving = _drawn(endpoint, operation, draw) + fallbacks[: endpoint.most_fallbacks]
     if not serving:
         targets = [target for target, _ in endpoint.primaries] + list(endpoint.fallbacks)
@@ -36,7 +36,7 @@ def plan(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
 
 def _drawn(endpoint: Endpoint, operation: str, draw: float) -> RoutePlan:
     """At most one PRIMARY target: one that serves the operation, by weight; a single one needs no draw."""
-    serving = [pair for pair in endpoint.primaries if serves(pair[0], operation)]
+    serving = [pair for pair in endpoint.primaries if serves(pair[0].access, operation)]
     if len(serving) < 2:
         return tuple(target for target, _ in serving)
     cumulative = tuple(accumulate(weight for _, weight in serving))

@@ -6,16 +6,24 @@ Everything here is pass-through: of the body only its top level is looked at, an
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
-from gatewright.dialects import toplevel
+from gatewright.dialects import multipart, toplevel
 from gatewright.errors import ClientError
+from gatewright.gateway.body import Body, FormBody, JsonBody, RawBody
 from gatewright.gateway.exchange import Headers
 
 # Header fields of the client that say which version or trial of the provider's API the body is written for.
 _VERSIONS = frozenset({b"anthropic-version", b"anthropic-beta", b"openai-beta"})
 ANTHROPIC_VERSION = (b"anthropic-version", b"2023-06-01")
 """Sent when the client named none; Anthropic requires one (https://docs.anthropic.com/en/api/versioning)."""
+STRICT = b"x-gatewright-strict"
+"""Header field by which a client asks to be refused rather than served with something left out."""
+_ON = frozenset({b"1", b"true", b"yes", b"on"})
+
+RAW = "raw"
+"""The operation of calls whose path the client chooses: every target serves it, and nothing in it is understood."""
+_UP = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +37,14 @@ class Asked:
         headers: header fields.
     """
 
-    body: bytes
+    body: bytes = b""
     params: Mapping[str, str]
     query: bytes = b""
     headers: Headers = ()
+
+    def header(self, name: bytes) -> bytes:
+        """The first header field of a name in lower case; empty when there is none."""
+        return next((value for known, value in self.headers if known == name), b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,43 +52,44 @@ class Call:
     """A request understood.
 
     Attributes:
-        operation: key of `Target.paths`.
+        operation: key of `Access.ways`.
         endpoint: name of the endpoint.
-        fields: the body, split at its top level.
-        raw: the body as it came.
+        body: the body.
         stream: whether the client asked for a stream.
-        names_model: whether the body names the model; else the path does.
         headers: the client's header fields that go to the provider.
-        query: query string for the provider, with its `?`.
+        query: query string for the provider, without its `?`.
+        array: whether a stream is wanted as one JSON array, as Gemini gives it when not asked for events.
+        strict: whether to be refused rather than served with something left out.
+        path: of a raw call, the path below the provider's base address.
     """
 
     operation: str
     endpoint: str
-    fields: toplevel.Fields
-    raw: bytes
+    body: Body
     stream: bool = False
-    names_model: bool = True
     headers: Headers = ()
     query: bytes = b""
+    array: bool = False
+    strict: bool = False
+    path: str = ""
 
-    def body_for(self, model: str) -> bytes:
-        """The body to send to a target.
-
-        Args:
-            model: the target's own model name.
-        """
-        return toplevel.join(self.fields, model=model) if self.names_model else toplevel.join(self.fields)
+    @property
+    def betas(self) -> tuple[str, ...]:
+        """Values of the client's `anthropic-beta` header fields."""
+        given = [value.decode("latin-1") for name, value in self.headers if name == b"anthropic-beta"]
+        return tuple(one.strip() for value in given for one in value.split(",") if one.strip())
 
 
 Parse = Callable[[Asked], Call]
 
 
-def by_model(operation: str, *, streams: bool = True) -> Parse:
+def by_model(operation: str, *, streams: bool = True, unless: bool = False) -> Parse:
     """A body whose `model` is an endpoint's name.
 
     Args:
-        operation: key of `Target.paths`.
+        operation: key of `Access.ways`.
         streams: whether `stream: true` may be asked for.
+        unless: whether a body that does not say is answered by a stream.
     """
 
     def parse(asked: Asked) -> Call:
@@ -84,53 +97,102 @@ def by_model(operation: str, *, streams: bool = True) -> Parse:
         endpoint = toplevel.text(fields, "model")
         if endpoint is None:
             raise ClientError("Missing required 'model' parameter in request body")
-        stream = toplevel.flag(fields, "stream")
+        stream = toplevel.flag(fields, "stream") if "stream" in fields else unless
         if stream and not streams:
             raise ClientError(f"stream=true is not supported on '{operation}': its answer comes whole.")
-        headers = _versions(asked.headers, operation)
         return Call(
-            operation=operation, endpoint=endpoint, fields=fields, raw=asked.body, stream=stream, headers=headers
+            operation=operation,
+            endpoint=endpoint,
+            body=JsonBody(fields, asked.body),
+            stream=stream,
+            headers=_versions(asked.headers, operation),
+            strict=asked.header(STRICT) in _ON,
         )
 
     return parse
 
 
-def by_path(operation: str) -> Parse:
-    """A Gemini method: the path names the endpoint, and whether to stream; `alt=sse` goes on to the provider."""
+def by_path(operation: str, *, streams: bool = False) -> Parse:
+    """A Gemini method: the path names the endpoint, and whether to stream; `alt=sse` asks for events.
+
+    Args:
+        operation: key of `Access.ways`.
+        streams: whether the answer is a stream.
+    """
 
     def parse(asked: Asked) -> Call:
         alt = [(name, value) for name, value in parse_qsl(asked.query.decode("latin-1")) if name == "alt"]
         return Call(
             operation=operation,
             endpoint=asked.params["endpoint"],
-            fields=toplevel.split(asked.body),
-            raw=asked.body,
-            stream=operation.startswith("stream_"),
-            names_model=False,
-            query=b"?" + urlencode(alt).encode("ascii") if alt else b"",
+            body=JsonBody(toplevel.split(asked.body), asked.body, names_model=False),
+            stream=streams,
+            query=urlencode(alt).encode("ascii"),
+            array=streams and ("alt", "sse") not in alt,
+            strict=asked.header(STRICT) in _ON,
         )
 
     return parse
 
 
+def by_form(operation: str) -> Parse:
+    """A form with files whose field `model` is an endpoint's name.
+
+    Args:
+        operation: key of `Access.ways`.
+    """
+
+    def parse(asked: Asked) -> Call:
+        content_type = asked.header(b"content-type")
+        form = multipart.split(asked.body, content_type)
+        endpoint = form.text("model")
+        if endpoint is None:
+            raise ClientError("Missing required 'model' field in the form")
+        stream = form.text("stream") in ("true", "True", "1") if "stream" in form.places else False
+        return Call(operation=operation, endpoint=endpoint, body=FormBody(form, content_type), stream=stream)
+
+    return parse
+
+
+def raw(asked: Asked) -> Call:
+    """A call to any path of the provider, with a body that is passed through as it is.
+
+    Raises:
+        ClientError: when the path leads out of the provider's base address.
+    """
+    path = asked.params["path"]
+    # The server has decoded the path once; a provider may decode what was encoded twice.
+    if _UP.search(path) or _UP.search(unquote(path)):
+        raise ClientError("The path must not hold '.' or '..' segments: it stays under the provider's base address.")
+    content_type = asked.header(b"content-type") or b"application/octet-stream"
+    return Call(
+        operation=RAW,
+        endpoint=asked.params["endpoint"],
+        body=RawBody(asked.body, content_type),
+        headers=_versions(asked.headers, RAW),
+        query=_without_key(asked.query),
+        path=path,
+    )
+
+
 def unified_chat(asked: Asked) -> Call:
     """MLflow's unified chat completion: `messages` must be there."""
     call = by_model("chat")(asked)
-    _check_messages(call.fields)
+    _check_messages(toplevel.split(asked.body))
     return call
 
 
 def chat_or_embeddings(asked: Asked) -> Call:
     """MLflow's invocation: the endpoint is in the path, and the body's shape tells chat from embeddings."""
     fields = toplevel.split(asked.body)
+    body, strict = JsonBody(fields, asked.body), asked.header(STRICT) in _ON
     endpoint = asked.params["endpoint"]
     if "messages" in fields:
         _check_messages(fields)
-        return Call(
-            operation="chat", endpoint=endpoint, fields=fields, raw=asked.body, stream=toplevel.flag(fields, "stream")
-        )
+        stream = toplevel.flag(fields, "stream")
+        return Call(operation="chat", endpoint=endpoint, body=body, stream=stream, strict=strict)
     if "input" in fields:
-        return Call(operation="embeddings", endpoint=endpoint, fields=fields, raw=asked.body)
+        return Call(operation="embeddings", endpoint=endpoint, body=body, strict=strict)
     raise ClientError("Invalid request: payload format must be either chat or embeddings")
 
 
@@ -144,3 +206,8 @@ def _versions(headers: Headers, operation: str) -> Headers:
     if operation in ("messages", "count_tokens") and all(name != ANTHROPIC_VERSION[0] for name, _ in found):
         found = (*found, ANTHROPIC_VERSION)
     return found
+
+
+def _without_key(query: bytes) -> bytes:
+    """A query string without the `key` that authenticates to us."""
+    return b"&".join(part for part in query.split(b"&") if part and part.partition(b"=")[0] != b"key")

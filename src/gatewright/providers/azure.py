@@ -15,14 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gatewright.errors import ConfigError
-from gatewright.providers.base import OPENAI_PATHS, SERVER_PATHS, Provider
+from gatewright.providers.base import OPENAI_PATHS, SERVER_PATHS, Provider, plain
+from gatewright.snapshot.model import Way
 
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
 _V1 = ("", "v1", "preview")
-# Azure has no moderations.
-_UNDER_V1 = {name: f"/openai/v1{path}" for name, path in OPENAI_PATHS.items() if name != "moderations"}
+_NOT_THERE = ("moderations", "rerank")
+_UNDER_V1 = {name: f"/openai/v1{path}" for name, path in OPENAI_PATHS.items() if name not in _NOT_THERE}
 _UNDER_DEPLOYMENT = {
-    name: f"/openai/deployments/{{model}}{path}" for name, path in SERVER_PATHS.items() if name != "moderations"
+    name: f"/openai/deployments/{{model}}{path}" for name, path in SERVER_PATHS.items() if name not in _NOT_THERE
 }
 # The first version with responses, and they are not under a deployment; earlier ones are translated to.
 _RESPONSES_SINCE = "2025-03-01"
@@ -33,10 +34,11 @@ _RESPONSES = {"responses": "/openai/responses"}
 class Azure(Provider):
     """Azure OpenAI. Its paths depend on the secret's `api_version`."""
 
-    def operations(self, config: Mapping[str, str]) -> Mapping[str, str]:
-        """Path by operation, with the API version as its query string.
+    def ways(self, model: str, config: Mapping[str, str]) -> Mapping[str, Way]:  # noqa: ARG002 - as of every provider
+        """Each operation, with the API version as its query string.
 
         Args:
+            model: name of the deployment.
             config: the secret's `auth_config`.
 
         Raises:
@@ -51,7 +53,7 @@ class Azure(Provider):
             raise ConfigError(
                 f"'api_version' in auth_config is {version!r}: give a date such as 2024-10-21, or none for the v1 API"
             )
-        return {name: f"{path}?api-version={version}" for name, path in paths.items()} if version else paths
+        return plain({name: f"{path}?api-version={version}" for name, path in paths.items()} if version else paths)
 
 
 AZURE = Azure(

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from urllib.parse import quote
 
 from gatewright.errors import ClientError, ConfigError
 from gatewright.snapshot.address import parse_base
-from gatewright.snapshot.model import Access, Headers, ThoughtField
+from gatewright.snapshot.model import Access, Headers, ThoughtField, Way
 
 COMMON_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
 """The operations of OpenAI's API that any provider compatible with it is expected to have, under its base address."""
@@ -19,10 +19,14 @@ SERVER_PATHS: Mapping[str, str] = MappingProxyType(
         "completions": "/completions",
         "moderations": "/moderations",
         "images": "/images/generations",
+        "image_edits": "/images/edits",
         "speech": "/audio/speech",
+        "transcriptions": "/audio/transcriptions",
+        "translations": "/audio/translations",
+        "rerank": "/rerank",
     }
 )
-"""What any server compatible with OpenAI may have; one that lacks an operation answers so itself.
+"""What any server compatible with OpenAI may have, with reranking as Jina has it, which such servers took over; one that lacks an operation answers so itself.
 
 Responses are not among them: where a server has none, they are translated to a chat completion, which all have.
 """
@@ -49,6 +53,7 @@ class Provider:
             address in `api_base`.
         ends: what an `api_base` may end with though it is part of `paths`, longest first; it is taken off.
         paths: path under the base address by operation; `{model}` stands for the model's name.
+        streamed: the same for a streamed answer, where it is another path.
         credential: header name and value that carry the key.
         thoughts: in which field of a chat message it takes back thoughts of earlier turns; empty when it refuses them.
         mode: the one `auth_mode` it can be called with.
@@ -60,15 +65,19 @@ class Provider:
     base: str = ""
     ends: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=lambda: COMMON_PATHS)
+    streamed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     credential: tuple[bytes, str] = BEARER
     thoughts: ThoughtField = ""
     mode: str = "api_key"
     key: bool = True
 
-    def connect(self, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool) -> Access:
-        """Join this provider with a secret.
+    def connect(
+        self, model: str, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool
+    ) -> Access:
+        """Join one model of this provider with a secret.
 
         Args:
+            model: the provider's own name of the model.
             values: the secret's decrypted values; `api_key` is sent in the credential header.
             config: the secret's `auth_config`; `api_base` wins over the default address, and `auth_mode` may be given.
             allow_private: `GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS`.
@@ -86,21 +95,22 @@ class Provider:
         key = values.get("api_key", "").strip()
         if not key and self.key:
             raise ConfigError(f"provider {self.name!r} needs 'api_key' in secret_value")
-        paths = {name: (address.path + path).encode("ascii") for name, path in self.operations(config).items()}
+        ways = {name: _placed(way, address.path, model) for name, way in self.ways(model, config).items()}
         return Access(
-            address=address, paths=MappingProxyType(paths), headers=self._credential(key), thoughts=self.thoughts
+            address=address, ways=MappingProxyType(ways), headers=self._credential(key), thoughts=self.thoughts
         )
 
-    def operations(self, config: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002 - Azure's needs it
-        """Path under the base address by operation, with one secret.
+    def ways(self, model: str, config: Mapping[str, str]) -> Mapping[str, Way]:  # noqa: ARG002 - some providers need them
+        """How each operation is called, under the base address.
 
         Args:
+            model: the provider's own name of the model.
             config: the secret's `auth_config`.
 
         Raises:
             ConfigError: when a field of it cannot be used.
         """
-        return self.paths
+        return plain(self.paths, self.streamed)
 
     def _base(self, config: Mapping[str, str]) -> str:
         given = config.get("api_base", "").strip().rstrip("/")
@@ -123,3 +133,22 @@ class Provider:
             )
         name, value = self.credential
         return ((name, value.format(key=key).encode("ascii")),)
+
+
+def plain(paths: Mapping[str, str], streamed: Mapping[str, str] = MappingProxyType({})) -> dict[str, Way]:
+    """Ways that are only paths.
+
+    Args:
+        paths: path under the base address by operation; `{model}` stands for the model's name.
+        streamed: the same for a streamed answer, where it is another path.
+    """
+    return {name: Way(path=path.encode(), streamed=streamed.get(name, "").encode()) for name, path in paths.items()}
+
+
+def _placed(way: Way, base: str, model: str) -> Way:
+    """A way at its place: under the base path, with the model's name, which cannot lead out of its place."""
+
+    def full(path: bytes) -> bytes:
+        return base.encode("ascii") + path.replace(b"{model}", quote(model, safe="").encode("ascii"))
+
+    return replace(way, path=full(way.path), streamed=full(way.streamed) if way.streamed else b"")

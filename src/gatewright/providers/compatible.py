@@ -23,11 +23,11 @@ ROWS: tuple[Provider, ...] = (
         base="https://generativelanguage.googleapis.com/v1beta",
         paths={
             "generate_content": "/models/{model}:generateContent",
-            "stream_generate_content": "/models/{model}:streamGenerateContent",
             "count_gemini_tokens": "/models/{model}:countTokens",
             "embed_content": "/models/{model}:embedContent",
             "batch_embed_contents": "/models/{model}:batchEmbedContents",
         },
+        streamed={"generate_content": "/models/{model}:streamGenerateContent"},
         credential=(b"x-goog-api-key", "{key}"),
     ),
     Provider(name="openai", title="OpenAI", base="https://api.openai.com/v1", paths=OPENAI_PATHS),

@@ -25,9 +25,11 @@ def find(name: str) -> Provider | None:
 
 
 def connect(
-    provider: str, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool = False
+    provider: str, model: str, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool = False
 ) -> Access:
-    """Join a provider with a secret. A name we do not know is OpenAI-compatible if the secret says where it lives.
+    """Join a provider's model with a secret.
+
+    A provider name we do not know is OpenAI-compatible if the secret says where it lives.
 
     Raises:
         ConfigError: saying what the operator must change.
@@ -40,4 +42,4 @@ def connect(
                 f"{COMPATIBLE!r} with 'api_base' in auth_config"
             )
         row = Provider(name=provider, paths=SERVER_PATHS, key=False)
-    return row.connect(values, config, allow_private=allow_private)
+    return row.connect(model, values, config, allow_private=allow_private)

@@ -11,27 +11,50 @@ from types import MappingProxyType
 from typing import Literal
 
 from gatewright.snapshot.address import Address
+from gatewright.snapshot.identity import Identity
 
 Headers = tuple[tuple[bytes, bytes], ...]
 ThoughtField = Literal["reasoning_content", "reasoning", "reasoning_details", "thinking", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How one operation of a provider is called. The defaults are what nearly all have.
+
+    Attributes:
+        path: request target, the base path included.
+        streamed: request target when a stream is asked for; empty for the same.
+        adds: strings that the body must hold besides what was asked.
+        omits: top-level fields of the dialect that the body must not hold; with `model`, only the path names it.
+        betas: field of the body that takes the values of the `anthropic-beta` header; empty when the header is sent.
+        framed: whether a stream comes as Amazon's binary frames around the dialect's events.
+    """
+
+    path: bytes
+    streamed: bytes = b""
+    adds: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    omits: frozenset[str] = frozenset()
+    betas: str = ""
+    framed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How to reach a provider with one secret.
+    """How to reach one model of a provider with one secret.
 
     Attributes:
         address: where to connect.
-        paths: request target by operation (`chat`: `/v1/chat/completions`), the base path included; `{model}` stands
-            for the model's name.
+        ways: how each operation is called, by its name (`chat`).
         headers: credential headers, ready to send, lower-case names.
+        identity: who signs requests or asks for tokens, where fixed headers are not enough.
         thoughts: in which field of a chat message the provider takes back thoughts of earlier turns; empty when it
             refuses them.
     """
 
     address: Address
-    paths: Mapping[str, bytes]
+    ways: Mapping[str, Way]
     headers: Headers = field(default=(), repr=False)
+    identity: Identity | None = field(default=None, repr=False)
     thoughts: ThoughtField = ""
 
 
@@ -42,7 +65,7 @@ class Target:
     Attributes:
         provider: provider name, e.g. `openai`.
         model: the provider's own model name, sent upstream.
-        access: how to reach it; the model's name is in the paths.
+        access: how to reach it.
         shown: `provider/model` for a response header: printable ASCII.
     """
 
@@ -64,6 +87,7 @@ class Endpoint:
         fallbacks: FALLBACK targets that can be called, in `fallback_order`.
         most_fallbacks: how many fallbacks a request may go on to; None for all.
         problem: why no target can be called; empty when one can.
+        strict: whether a request is refused rather than sent with something left out that its target cannot express.
     """
 
     endpoint_id: str
@@ -73,6 +97,7 @@ class Endpoint:
     fallbacks: tuple[Target, ...] = ()
     most_fallbacks: int | None = None
     problem: str = ""
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,10 @@ _CONTENTS: dict[str, Any] = {
 _CONTENT: dict[str, Any] = {"type": "object", "examples": [{"parts": [{"text": "Say hello."}]}]}
 _TOKENS: dict[str, Any] = {"type": "integer", "minimum": 1, "examples": [256]}
 
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "examples": ["Say hello."]}
+_TEXTS: dict[str, Any] = {"type": "array", "minItems": 1, "items": {}, "examples": [["Hello.", "Goodbye."]]}
+_FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+
 # By the end of the path: the body's fields, and which of them are required. The first row that fits is it.
 _BODIES: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("/chat/completions", {"model": _MODEL, "messages": _MESSAGES, "stream": _STREAM}, ("model", "messages")),
@@ -38,6 +42,10 @@ _BODIES: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("/responses/compact", {"model": _MODEL, "input": _INPUT}, ("model",)),
     ("/moderations", {"model": _MODEL, "input": _INPUT}, ("model", "input")),
     ("/images/generations", {"model": _MODEL, "prompt": _PROMPT, "stream": _STREAM}, ("model", "prompt")),
+    ("/rerank", {"model": _MODEL, "query": _TEXT, "documents": _TEXTS}, ("model", "query", "documents")),
+    ("/images/edits", {"model": _MODEL, "image": _FILE, "prompt": _TEXT}, ("model", "image", "prompt")),
+    ("/audio/transcriptions", {"model": _MODEL, "file": _FILE}, ("model", "file")),
+    ("/audio/translations", {"model": _MODEL, "file": _FILE}, ("model", "file")),
     ("/audio/speech", {"model": _MODEL, "input": _INPUT}, ("model", "input")),
     (
         "/messages",
@@ -80,11 +88,13 @@ def inference(method: str, path: str, summary: str) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if method != "GET":
-        fields, required = body[1:] if body else ({}, ())
+        fields, required = body[1:] if body else ({}, ())  # of any path of a provider nothing is known
         schema: dict[str, Any] = {"type": "object", "properties": fields, "additionalProperties": True}
         if required:
             schema["required"] = list(required)
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        form = any(field is _FILE for field in fields.values())
+        kind = "multipart/form-data" if form else "application/json" if body else "*/*"
+        operation["requestBody"] = {"required": True, "content": {kind: {"schema": schema if body else {}}}}
         if "stream" in fields or ":stream" in path:
             answers["text/event-stream"] = {}  # the events are those of the API whose path it is
         if ":stream" in path:

@@ -1,0 +1,123 @@
+"""One answer on its way back: from the provider's dialect to the client's."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import msgspec
+
+from gatewright.dialects import generate_content
+from gatewright.dialects.conversation import Dropped, Request
+from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDecoder, StreamEncoder
+from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
+from gatewright.gateway.body import JSON
+from gatewright.gateway.conversations import SSE, StreamingDialect, Wire
+from gatewright.gateway.signatures import Marker
+
+Pieces = AsyncIterator[bytes]
+
+
+class Answering:
+    """A whole answer, translated.
+
+    Args:
+        client: the dialect of the client.
+        provider: the dialect of the target.
+        request: what the client asks.
+        dropped: gets a note when something is left out.
+    """
+
+    def __init__(self, client: Wire, provider: Wire, request: Any, dropped: Dropped) -> None:
+        self._client = client
+        self._provider = provider
+        self._request = request
+        self._dropped = dropped
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole answer, translated.
+
+        Raises:
+            UpstreamProtocolError: when it is not the provider's dialect.
+        """
+        try:
+            found = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise UpstreamProtocolError("its answer is not JSON.") from None
+        if not isinstance(found, dict):
+            raise UpstreamProtocolError("its answer is not a JSON object.")
+        answer = self._settled(self._provider.dialect.decode_answer(found))
+        return msgspec.json.encode(self._client.dialect.encode_answer(answer, self._request, self._dropped))
+
+    def _settled(self, answer: Any) -> Any:
+        return answer
+
+
+class Streaming(Answering):
+    """An answer of a conversation, whole or streamed.
+
+    Args:
+        client: the dialect of the client.
+        provider: the dialect of the target.
+        request: what the client asks.
+        dropped: gets a note when something is left out.
+        array: whether a Gemini client gets its stream as one JSON array.
+    """
+
+    def __init__(self, client: Wire, provider: Wire, request: Request, dropped: Dropped, *, array: bool) -> None:
+        super().__init__(client, provider, request, dropped)
+        self._marker = Marker(provider.dialect.NAME) if client is not provider else None
+        self._array = array
+
+    @property
+    def content_type(self) -> bytes:
+        """Of what the client gets."""
+        if self._array or not self._request.stream:
+            return JSON
+        return SSE + b"; charset=utf-8" if self._client.media == SSE else self._client.media
+
+    def _settled(self, answer: Any) -> Any:
+        answer.created = answer.created or int(time.time())
+        if self._marker:
+            self._marker.answer(answer)
+        return answer
+
+    async def streamed(self, pieces: Pieces) -> Pieces:
+        """A stream, translated as it comes.
+
+        The head is held back until there is something to show for it, so that a provider that fails before that can
+        be replaced by the next target. A failure after that becomes an event of the client's dialect.
+
+        Raises:
+            UpstreamError: when the provider fails before the first piece.
+        """
+        decoder, encoder = cast("StreamingDialect", self._provider.dialect).Decoder(), self._encoder()
+        held: list[bytes] = []
+        shown = False
+        try:
+            async for events in _decoded_events(decoder, pieces):
+                for event in events:
+                    if isinstance(event, Failed) and not shown:
+                        raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
+                    if isinstance(event, Began):
+                        event.created = event.created or int(time.time())
+                    shown = shown or not isinstance(event, Began | Counted)
+                    held += map(encoder.encode, self._marker.events(event) if self._marker else (event,))
+                if shown and any(held):
+                    yield b"".join(held)
+                    held.clear()
+        except UpstreamError as problem:
+            if not shown:
+                raise
+            held.append(encoder.encode(Failed(message=problem.public, kind=problem.code, status=problem.status)))
+            yield b"".join(held)
+
+    def _encoder(self) -> StreamEncoder:
+        if self._array:
+            return generate_content.Encoder(self._request, array=True)
+        return cast("StreamingDialect", self._client.dialect).Encoder(self._request)
+
+
+async def _decoded_events(decoder: StreamDecoder, pieces: Pieces) -> AsyncIterator[list[Event]]:
+    async for piece in pieces:
+        yield decoder.feed(piece)
+    yield decoder.end()
