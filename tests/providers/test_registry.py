@@ -163,6 +163,7 @@ def test_a_provider_of_embeddings_serves_nothing_else(name):
         pytest.param(name, config, *param.values, id=param.id, marks=param.marks)
         for name, config, api in (
             ("cloudflare", {"account_id": "account-REDACTED"}, "chat"),
+            ("crusoe", {}, "chat"),
             ("databricks", {"api_base": "https://adb-0000000000000000.0.azuredatabricks.net"}, "chat"),
             ("voyage", {}, "embeddings"),
         )

@@ -40,6 +40,7 @@ ROWS: tuple[Provider, ...] = (
     ),
     # https://docs.cohere.com/docs/compatibility-api
     Provider(name="cohere", title="Cohere", base="https://api.cohere.ai/compatibility/v1"),
+    Provider(name="crusoe", title="Crusoe", base="https://api.inference.crusoecloud.com/v1"),
     # https://docs.databricks.com/en/machine-learning/model-serving/score-foundation-models.html: the path of OpenAI's
     # SDK, where the body names the serving endpoint, and not `/{name}/invocations`, whose bodies have no `model`.
     Provider(
