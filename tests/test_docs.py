@@ -3,13 +3,12 @@
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from gatewright.gateway.operations import OPERATIONS
-from gatewright.settings import PREFIX, Settings
+from gatewright.settings import CLOUD, PREFIX, settable
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -21,9 +20,15 @@ def read(name):
 
 def test_every_setting_is_documented_and_every_documented_one_exists():
     """The table of docs/operations.md is complete, in both directions."""
-    known = {PREFIX + one.name.upper() for one in fields(Settings)}
+    known = {PREFIX + one.name.upper() for one in settable()}
     documented = set(re.findall(r"^\| `(GATEWRIGHT_[A-Z_]+)`", read("docs/operations.md"), re.MULTILINE))
     assert documented == known
+
+
+def test_every_variable_of_the_clouds_that_is_read_is_documented():
+    """And no other."""
+    documented = set(re.findall(r"`((?:AWS|GOOGLE|GCE|CLOUDSDK)_[A-Z_0-9]+)`", read("docs/operations.md")))
+    assert documented == set(CLOUD)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

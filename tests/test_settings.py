@@ -95,3 +95,14 @@ def test_every_setting_is_explained():
 def test_paths_are_made_absolute():
     """A data directory relative to where the command was typed stays that one."""
     assert Settings.load({"GATEWRIGHT_DATA_DIR": "here"}).data_dir == Path.cwd() / "here"
+
+
+def test_the_variables_of_the_clouds_are_read_under_their_own_names():
+    """Those that are set, and files at their usual place; they are never shown."""
+    cloud = Settings.load({"AWS_SECRET_ACCESS_KEY": "canary", "AWS_REGION": "", "PATH": "/bin"}).cloud
+    assert cloud == {
+        "AWS_SECRET_ACCESS_KEY": "canary",
+        "AWS_SHARED_CREDENTIALS_FILE": str(Path("~/.aws/credentials").expanduser()),
+        "CLOUDSDK_CONFIG": str(Path("~/.config/gcloud").expanduser()),
+    }
+    assert "canary" not in repr(Settings.load({"AWS_SECRET_ACCESS_KEY": "canary"}))

@@ -57,7 +57,13 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
     database = Database(settings.database_url)
     vault = Vault(Keyring.load(settings))
     holder = Holder()
-    upstream = Client(timeouts=_timeouts(settings), ca_file=settings.ca_file, limit=settings.upstream_connections)
+    upstream = Client(
+        timeouts=_timeouts(settings),
+        ca_file=settings.ca_file,
+        limit=settings.upstream_connections,
+        cloud=settings.cloud,
+        private=settings.allow_private_upstreams,
+    )
     connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams)
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)

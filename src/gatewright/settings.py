@@ -6,8 +6,9 @@ Every field is set by `GATEWRIGHT_` and its name in upper case; a command-line o
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,33 @@ PREFIX = "GATEWRIGHT_"
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _KUBERNETES_LINK = re.compile(r"tcp://\S+")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+# The variables that AWS's and Google's own clients read to find the server's own identity, with what stands for one
+# that is not set: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html and
+# https://cloud.google.com/docs/authentication/application-default-credentials
+CLOUD = {
+    "AWS_ACCESS_KEY_ID": "",
+    "AWS_SECRET_ACCESS_KEY": "",
+    "AWS_SESSION_TOKEN": "",
+    "AWS_REGION": "",
+    "AWS_DEFAULT_REGION": "",
+    "AWS_PROFILE": "",
+    "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+    "AWS_ROLE_ARN": "",
+    "AWS_ROLE_SESSION_NAME": "",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN": "",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "",
+    "AWS_EC2_METADATA_DISABLED": "",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT": "",
+    "AWS_ENDPOINT_URL_STS": "",
+    "GOOGLE_APPLICATION_CREDENTIALS": "",
+    "GOOGLE_CLOUD_PROJECT": "",
+    "CLOUDSDK_CONFIG": "~/.config/gcloud",
+    "GCE_METADATA_HOST": "",
+}
 
 
 def _flag(text: str) -> bool:
@@ -68,6 +96,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _cloud(variables: Mapping[str, str]) -> Mapping[str, str]:
+    """Those of `CLOUD` that have a value; what begins with `~` is a path."""
+    found = {name: os.path.expanduser(variables.get(name) or usual) for name, usual in CLOUD.items()}  # noqa: PTH111
+    return MappingProxyType({name: text for name, text in found.items() if text})
+
+
 def _setting(read: Callable[[str], Any], default: Any, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"read": read})
 
@@ -95,6 +129,8 @@ class Settings:
         total_timeout: seconds for one upstream attempt from start to end.
         ca_file: PEM file of certificate authorities to trust for upstreams; empty for the system's.
         log_level: `debug`, `info`, `warning` or `error`.
+        cloud: what the environment says about the server's own identity at AWS and Google: their clients' variables,
+            those that are set and those with a usual value. These have no `GATEWRIGHT_` and are no options.
     """
 
     host: str = _setting(_text, "127.0.0.1")
@@ -115,6 +151,7 @@ class Settings:
     total_timeout: float = _setting(_seconds, 900.0)
     ca_file: str = _setting(_text, "")
     log_level: str = _setting(_text, "info")
+    cloud: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
         """Check what depends on more than one setting.
@@ -154,8 +191,8 @@ class Settings:
             ConfigError: for a value that cannot be read; a secret's value is not repeated.
         """
         variables = os.environ if environ is None else environ
-        values: dict[str, Any] = {}
-        for one in fields(cls):
+        values: dict[str, Any] = {"cloud": _cloud(variables)}
+        for one in settable():
             name = PREFIX + one.name.upper()
             text = variables.get(name)
             # Kubernetes gives pods of a namespace with a service "gatewright" GATEWRIGHT_PORT=tcp://…; it is not ours.
@@ -171,9 +208,14 @@ class Settings:
 
     def export(self) -> None:
         """Put the settings into this process's environment, for the worker processes it starts to load the same."""
-        for one in fields(self):
+        for one in settable():
             value = getattr(self, one.name)
             os.environ[PREFIX + one.name.upper()] = str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def settable() -> list[Field[Any]]:
+    """The fields that an operator sets, by a variable of our own or an option."""
+    return [one for one in fields(Settings) if "read" in one.metadata]
 
 
 def variable(name: str) -> str | None:

@@ -4,19 +4,19 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import Field, fields
+from dataclasses import Field
 from typing import Any, TypeVar
 
 import click
 
-from gatewright.settings import PREFIX, Settings
+from gatewright.settings import PREFIX, Settings, settable
 
 R = TypeVar("R")
 
 STORE = ("data_dir", "database")
 """The settings of every command that opens the database."""
 
-_FIELDS: dict[str, Field[Any]] = {one.name: one for one in fields(Settings)}
+_FIELDS: dict[str, Field[Any]] = {one.name: one for one in settable()}
 _MEANINGS = dict(re.findall(r"^ +(\w+): (.+)$", inspect.getdoc(Settings) or "", re.MULTILINE))
 
 

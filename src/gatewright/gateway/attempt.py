@@ -121,23 +121,19 @@ def falls_back(problem: UpstreamError) -> bool:
 
 
 async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call) -> Answer:
-    access = target.access
     accept = (b"accept", sending.media if call.stream else b"*/*")
-    headers = (*access.headers, *sending.headers, accept)
-    response = await upstream.send(access.address, b"POST", sending.path, headers, sending.body)
+    response = await upstream.call(target.access, b"POST", sending.path, (*sending.headers, accept), sending.body)
     try:
-        body, rest = await _read(response, target, sending, call)
+        body, rest = await _read(response, sending, call)
     except BaseException:
         await response.close()
         raise
     return Answer(target=target, attempts=1, response=response, sending=sending, body=body, rest=rest)
 
 
-async def _read(
-    response: Response, target: Target, sending: Sending, call: Call
-) -> tuple[bytes, AsyncIterator[bytes] | None]:
+async def _read(response: Response, sending: Sending, call: Call) -> tuple[bytes, AsyncIterator[bytes] | None]:
     if response.status >= 400:
-        raise await _rejected(response, target, translated=sending.translated)
+        raise await _rejected(response, translated=sending.translated)
     if response.status >= 300:
         raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
     kind = _media_type(response.headers)
@@ -145,7 +141,10 @@ async def _read(
     if call.stream and sending.translated and not streams:
         raise UpstreamProtocolError("it answered whole where a stream was asked for.")
     if not streams:
-        return sending.whole(_checked(await response.read(MAX_BODY), kind)), None
+        whole = _checked(await response.read(MAX_BODY), kind)
+        if not sending.fed:
+            sending.meter.whole(whole)
+        return sending.whole(whole), None
     pieces = sending.streamed(aiter(response))
     first = await anext(pieces, b"")
     if not first:
@@ -153,7 +152,7 @@ async def _read(
     return first, pieces
 
 
-async def _rejected(response: Response, target: Target, *, translated: bool) -> UpstreamStatusError:
+async def _rejected(response: Response, *, translated: bool) -> UpstreamStatusError:
     """The provider's error answer, with our credential taken out wherever it repeats it.
 
     Its body is kept only for a client that speaks the provider's dialect.
@@ -162,7 +161,7 @@ async def _rejected(response: Response, target: Target, *, translated: bool) -> 
         body = await response.read(MAX_ERROR_BODY)
     except UpstreamError:
         body = b""  # it broke off or is too long, but its status is known and decides
-    for _, value in target.access.headers:
+    for _, value in response.credential:
         body = body.replace(value, b"***").replace(value.rpartition(b" ")[2], b"***")
     said = openai.error_message(body)
     words = f"it answered {response.status}" + (f": {said}" if said else ".")

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from gatewright.errors import GatewrightError, UnavailableError, UpstreamRefusedError
 from gatewright.snapshot.address import Address
+from gatewright.snapshot.model import Access
 from gatewright.upstream.request import Headers as GivenHeaders
 from gatewright.upstream.request import Request
 from gatewright.upstream.response import Headers, Response
 
 REMEMBERED = 1024
 """Requests a fake keeps for whoever asks; older ones are forgotten."""
+
+
+MINTED = ((b"authorization", b"Bearer minted-token"),)
+"""What the fake sends for any identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,13 @@ class FakeClient:
         self._closed = False
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.aborted = 0
+
+    async def call(self, access: Access, method: bytes, path: bytes, headers: GivenHeaders, body: bytes) -> Response:
+        """As `send`, with the access's credential headers; every identity is given the same token."""
+        credential = access.headers if access.identity is None else MINTED
+        response = await self.send(access.address, method, path, (*credential, *headers), body)
+        response.credential = credential
+        return response
 
     async def send(self, address: Address, method: bytes, path: bytes, headers: GivenHeaders, body: bytes) -> Response:
         """Remember the request and begin to play its answer."""

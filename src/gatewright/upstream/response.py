@@ -39,6 +39,8 @@ class Response:
         status: HTTP status, 200 or above.
         headers: as sent, in order, names in lower case. Trailers are dropped. The body is read unpacked, whatever
             `content-encoding` says.
+        credential: the headers that proved to the provider who asked, which must never be shown; empty until `call`
+            sets them.
 
     Raises:
         UpstreamProtocolError: the body is in a coding that we do not know.
@@ -53,6 +55,7 @@ class Response:
         "_size",
         "_source",
         "_waiter",
+        "credential",
         "headers",
         "status",
     )
@@ -60,6 +63,7 @@ class Response:
     def __init__(self, status: int, headers: Headers, source: Source) -> None:
         self.status = status
         self.headers = headers
+        self.credential: Headers = ()
         self._source = source
         self._chunks: list[bytes] = []
         self._size = 0
