@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatewright.gateway.conversations import CONVERSATIONS
+from gatewright.gateway.conversations import CONVERSATIONS, EMBEDDINGS, RERANKS
 from gatewright.providers import registry
 from gatewright.providers.base import SERVER_PATHS, Provider
 from gatewright.providers.fields import Field, modes
@@ -20,11 +20,17 @@ TARGET = Path(__file__).parent.parent / "docs" / "providers.md"
 DIALECTS = {
     "messages": "Anthropic Messages",
     "generate_content": "Gemini",
+    "converse": "Bedrock Converse",
+    "cohere": "Cohere v2",
     "chat": "OpenAI chat",
     "responses": "OpenAI Responses",
+    "ollama_chat": "Ollama",
+    "ollama_generate": "Ollama",
 }
 # Operations that only say how a dialect's own answers come.
 _PARTS = {"compact"}
+# What every wire of a family is for.
+_MEANT = {wire.operation: family[0].operation for family in (EMBEDDINGS, RERANKS) for wire in family}
 
 HEAD = """\
 # Providers
@@ -32,9 +38,10 @@ HEAD = """\
 What `provider` may be in a secret and a model definition. `python scripts/generate_providers.py` writes this page, as
 part of `make reference`.
 
-A client may speak any of the four dialects of a conversation to any provider that speaks one of them: where the two
-differ, Gatewright translates. Every other operation is passed through, and is served by the providers that list it. For
-a model server that is what may be asked: one that has no such model answers so itself.
+A client may speak any dialect of a conversation to any provider that speaks one of them: where the two differ,
+Gatewright translates. So it does with embeddings and rerank, of which each provider has a shape of its own. Every other
+operation is passed through, and is served by the providers that list it. For a model server that is what may be asked:
+one that has no such model answers so itself.
 
 Fields in **bold** are required. Those marked *secret* belong in `secret_value`, the others in `auth_config`. `api_base`
 replaces a provider's own address.
@@ -52,8 +59,8 @@ def page() -> str:
 def _cells(name: str) -> Iterator[str]:
     row = registry.find(name) or Provider(name=name, title="Any server that speaks OpenAI's API", paths=SERVER_PATHS)
     operations = set(row.ways("m", {}))
-    spoken = [DIALECTS[one.operation] for one in CONVERSATIONS if one.operation in operations]
-    also = sorted(operations - DIALECTS.keys() - _PARTS)
+    spoken = dict.fromkeys(DIALECTS[one.operation] for one in CONVERSATIONS if one.operation in operations)
+    also = sorted({_MEANT.get(one, one) for one in operations - DIALECTS.keys() - _PARTS})
     yield f"`{name}`" + (f"<br>{row.title}" if row.title else "")
     yield f"`{row.base}`" if row.base else "in `api_base`"
     yield ", ".join(spoken) or "-"

@@ -78,13 +78,14 @@ async def test_anthropics_streams_end_with_its_own_error_event_when_they_break_o
 
 async def test_geminis_methods_name_the_endpoint_in_the_path():
     """The body stays without a model; `alt` goes on, `key` does not."""
-    upstream = FakeClient(in_turn(Answer(headers=SSE, body=[b"data: {}\n\n"])))
+    whole = b'data: {"candidates":[{"finishReason":"STOP"}]}\r\n\r\n'
+    upstream = FakeClient(in_turn(Answer(headers=SSE, body=[whole])))
     path = "/v1beta/models/ep:streamGenerateContent"
     exchange = await ask(GEMINI, upstream, path, {"contents": []}, query=b"alt=sse&key=canary")
     sent = upstream.requests[0]
     assert sent.path == b"/v1beta/models/g:streamGenerateContent?alt=sse"
     assert json.loads(sent.body) == {"contents": []}
-    assert exchange.text == b"data: {}\n\n"
+    assert exchange.text == whole
 
 
 @pytest.mark.parametrize(

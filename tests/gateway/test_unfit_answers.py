@@ -55,11 +55,24 @@ async def test_what_can_be_an_answer_is_given_on_as_it_came(answer):
     assert (exchange.status, exchange.text) == (200, answer.body[0])
 
 
-@pytest.mark.parametrize("whole", [b"data: 1\n\n", b"data: 1\r\n\r\n", b"data: 1\r\r", b"data: 1\n\ndata: [DONE]"])
+LAST = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+
+@pytest.mark.parametrize(
+    "whole", [LAST + b"\n\n", LAST + b"\r\n\r\n", LAST + b"\r\r", b"data: 1\n\ndata: [DONE]", b'data: {"error":{}}\n\n']
+)
 async def test_a_stream_may_end_in_any_way_the_format_knows(whole):
-    """LF, CR LF or CR; and without a line end after its mark of the end."""
+    """LF, CR LF or CR; without a line end after its mark of the end; without that mark, as some do; by an error."""
     upstream = FakeClient(in_turn(Answer(headers=SSE, body=[b"data: 0\n\n", whole])))
     assert (await ask(make_holder("one"), upstream, stream=True)).text == b"data: 0\n\n" + whole
+
+
+async def test_a_stream_that_ends_between_events_is_not_passed_off_as_whole():
+    """A chat completion that has not said why it ended has not ended."""
+    pieces = [b'data: {"choices":[{"index":0,"delta":{"content":"He"},"finish_reason":null}]}\n\n']
+    upstream = FakeClient(in_turn(Answer(headers=SSE, body=pieces)))
+    last = (await ask(make_holder("one"), upstream, stream=True)).text.split(b"\n\n")[-2]
+    assert "before the answer was complete" in json.loads(last.removeprefix(b"data: "))["error"]["message"]
 
 
 @pytest.mark.parametrize("pieces", [[b'data: {"unfini'], [b"data: 0\n\n", b'data: {"unfini']])

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.recorded import exchanges
 from gatewright.errors import ClientError, ConfigError
-from gatewright.gateway.conversations import WIRES, serves
+from gatewright.gateway.conversations import EMBEDDINGS, RERANKS, WIRES, serves
 from gatewright.gateway.operations import OPERATIONS
 from gatewright.gateway.understand import Asked
 from gatewright.providers import registry
@@ -34,6 +34,8 @@ def asked_for(operation):
         return operation.parse(BODIES[1]).operation
 
 
+APIS = {wire.operation: family[0].operation for family in (EMBEDDINGS, RERANKS) for wire in family} | {"cohere": "chat"}
+"""What the recordings call an operation, where it is another name."""
 ASKED = {asked_for(one) for one in OPERATIONS if one.parse}
 PLACES = {"api_base": "https://own.example.com", "account_id": "0a1b"}
 """A value for each field of `auth_config` that some provider cannot do without."""
@@ -158,22 +160,28 @@ def test_a_provider_of_embeddings_serves_nothing_else(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "config", "exchange"),
+    ("name", "config", "operation", "exchange"),
     [
-        pytest.param(name, config, *param.values, id=param.id, marks=param.marks)
-        for name, config, api in (
+        pytest.param(name, config, operation, *param.values, id=param.id, marks=param.marks)
+        for name, config, operation in (
             ("cloudflare", {"account_id": "account-REDACTED"}, "chat"),
+            ("cohere", {}, "cohere"),
             ("crusoe", {}, "chat"),
             ("databricks", {"api_base": "https://adb-0000000000000000.0.azuredatabricks.net"}, "chat"),
-            ("voyage", {}, "embeddings"),
+            ("mistral", {}, "mistral_embeddings"),
+            ("perplexity", {}, "perplexity_embeddings"),
+            ("voyage", {}, "voyage_embeddings"),
+            ("voyage", {}, "voyage_rerank"),
+            ("cohere", {}, "cohere_embed"),
+            ("cohere", {}, "rerank"),
         )
-        for param in exchanges(api=api, providers=[name])
+        for param in exchanges(api=APIS.get(operation, operation), providers=[name])
     ],
 )
-def test_recorded_calls_went_to_the_address_we_call(name, config, exchange):
+def test_recorded_calls_went_to_the_address_we_call(name, config, operation, exchange):
     """Host and path."""
     found = registry.connect(name, "m", {"api_key": "k"}, config)
-    assert f"https://{found.address.authority}{found.ways[exchange.api].path.decode()}" == exchange.url
+    assert f"https://{found.address.authority}{found.ways[operation].path.decode()}" == exchange.url
 
 
 @pytest.mark.parametrize("end", ["", "/", "/serving-endpoints", "/serving-endpoints/"])

@@ -12,6 +12,7 @@ from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDeco
 from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import SSE, StreamingDialect, Wire
+from gatewright.gateway.metering import Meter
 from gatewright.gateway.signatures import Marker
 
 Pieces = AsyncIterator[bytes]
@@ -25,13 +26,15 @@ class Answering:
         provider: the dialect of the target.
         request: what the client asks.
         dropped: gets a note when something is left out.
+        meter: gets the usage.
     """
 
-    def __init__(self, client: Wire, provider: Wire, request: Any, dropped: Dropped) -> None:
+    def __init__(self, client: Wire, provider: Wire, request: Any, dropped: Dropped, meter: Meter) -> None:
         self._client = client
         self._provider = provider
         self._request = request
         self._dropped = dropped
+        self._meter = meter
 
     def whole(self, body: bytes) -> bytes:
         """A whole answer, translated.
@@ -46,6 +49,7 @@ class Answering:
         if not isinstance(found, dict):
             raise UpstreamProtocolError("its answer is not a JSON object.")
         answer = self._settled(self._provider.dialect.decode_answer(found))
+        self._meter.count(answer.usage)
         return msgspec.json.encode(self._client.dialect.encode_answer(answer, self._request, self._dropped))
 
     def _settled(self, answer: Any) -> Any:
@@ -60,11 +64,14 @@ class Streaming(Answering):
         provider: the dialect of the target.
         request: what the client asks.
         dropped: gets a note when something is left out.
+        meter: gets the usage.
         array: whether a Gemini client gets its stream as one JSON array.
     """
 
-    def __init__(self, client: Wire, provider: Wire, request: Request, dropped: Dropped, *, array: bool) -> None:
-        super().__init__(client, provider, request, dropped)
+    def __init__(
+        self, client: Wire, provider: Wire, request: Request, dropped: Dropped, meter: Meter, *, array: bool
+    ) -> None:
+        super().__init__(client, provider, request, dropped, meter)
         self._marker = Marker(provider.dialect.NAME) if client is not provider else None
         self._array = array
 
@@ -100,6 +107,8 @@ class Streaming(Answering):
                         raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
                     if isinstance(event, Began):
                         event.created = event.created or int(time.time())
+                    elif isinstance(event, Counted):
+                        self._meter.count(event.usage)
                     shown = shown or not isinstance(event, Began | Counted)
                     held += map(encoder.encode, self._marker.events(event) if self._marker else (event,))
                 if shown and any(held):

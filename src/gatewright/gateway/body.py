@@ -4,7 +4,7 @@ What is passed through changes in one field, `model`; a way may also want a fiel
 bytes that came.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -55,6 +55,21 @@ class JsonBody:
             return toplevel.join(self.fields, model=model) if self.names_model else toplevel.join(self.fields)
         fields = dict[str, object](self.fields)
         return msgspec.json.encode(fitted(fields | {"model": model} if self.names_model else fields, way, betas))
+
+
+def counting(body: Body) -> JsonBody | None:
+    """A body that also asks for the usage of its stream; None when it does so already, or is no JSON.
+
+    OpenAI API reference, "stream_options".
+    """
+    if not isinstance(body, JsonBody):
+        return None
+    options = toplevel.value(body.fields, "stream_options")
+    options = options if isinstance(options, dict) else {}
+    if options.get("include_usage"):
+        return None
+    asking = msgspec.Raw(msgspec.json.encode(options | {"include_usage": True}))
+    return replace(body, fields=body.fields | {"stream_options": asking})
 
 
 def fitted(fields: dict[str, object], way: Way, betas: tuple[str, ...] = ()) -> dict[str, object]:

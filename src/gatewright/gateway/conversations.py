@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gatewright.dialects import chat, generate_content, messages, responses
+from gatewright.dialects import chat, cohere, embeddings, generate_content, messages, rerank, responses
 from gatewright.dialects.stream import StreamDecoder, StreamEncoder
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.understand import ANTHROPIC_VERSION, RAW
@@ -74,12 +74,36 @@ class Wire:
 
 MESSAGES = Wire(operation="messages", dialect=messages, headers=(ANTHROPIC_VERSION,))
 GEMINI = Wire(operation="generate_content", dialect=generate_content, query=b"alt=sse")
+COHERE = Wire(operation="cohere", dialect=cohere)
 CHAT = Wire(operation="chat", dialect=chat)
 RESPONSES = Wire(operation="responses", dialect=responses)
 
 # Each family in the order in which a target that speaks several of it is spoken to.
-CONVERSATIONS = (MESSAGES, GEMINI, CHAT, RESPONSES)
-FAMILIES: tuple[tuple[Wire, ...], ...] = (CONVERSATIONS,)
+CONVERSATIONS = (MESSAGES, GEMINI, COHERE, CHAT, RESPONSES)
+EMBEDDINGS = tuple(
+    Wire(operation=operation, dialect=embeddings.WIRES[name])
+    for operation, name in (
+        ("embeddings", "openai"),
+        ("mistral_embeddings", "mistral"),
+        ("voyage_embeddings", "voyage"),
+        ("jina_embeddings", "jina"),
+        ("nvidia_embeddings", "nvidia"),
+        ("perplexity_embeddings", "perplexity"),
+        ("cohere_embed", "cohere"),
+        ("batch_embed_contents", "batchEmbedContents"),
+        ("vertex_embed", "vertex-predict"),
+        ("ollama_embed", "ollama-embed"),
+        ("bedrock_cohere_embed", "bedrock-cohere"),
+        # These take one text a request.
+        ("embed_content", "embedContent"),
+        ("titan_embed", "titan"),
+        ("titan_v1_embed", "titan-v1"),
+        ("nova_embed", "nova"),
+        ("ollama_embeddings", "ollama-embeddings"),
+    )
+)
+RERANKS = (Wire(operation="rerank", dialect=rerank.cohere), Wire(operation="voyage_rerank", dialect=rerank.voyage))
+FAMILIES: tuple[tuple[Wire, ...], ...] = (CONVERSATIONS, EMBEDDINGS, RERANKS)
 
 WIRES = {wire.operation: wire for family in FAMILIES for wire in family}
 """Every dialect that is translated, by its operation."""

@@ -87,6 +87,7 @@ async def deliver(
     """
     target = _target_headers(answer.target, answer.attempts)
     fields = [*_answer_headers(answer), *headers, *target]
+    sending, meter = answer.sending, answer.sending.meter
     if answer.rest is None:
         await exchange.respond(answer.response.status, fields, answer.body)
         return
@@ -95,10 +96,16 @@ async def deliver(
         await exchange.write(answer.body)
         try:
             last = answer.body
+            if not sending.fed:
+                meter.feed(last)
             async for last in answer.rest:
+                if not sending.fed:
+                    meter.feed(last)
                 await exchange.write(last)
-            if not (answer.sending.translated or _is_end(last, answer.sending)):
+            if not (sending.translated or _is_end(last, sending)):
                 raise UpstreamProtocolError("it ended the stream in the middle of an event.")
+            if not (sending.translated or meter.ended):
+                raise UpstreamProtocolError("it ended the stream before the answer was complete.")
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, answer.target, answer.attempts)
             await exchange.write(broken(failed))

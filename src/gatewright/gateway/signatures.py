@@ -13,7 +13,18 @@ from gatewright.dialects.stream import Event, PartBegan, PartGrew
 MARK = b"gwSig"
 """How every mark begins: a body without it holds none."""
 
-_MARKS = {"messages": "gwSigMsg", "generate_content": "gwSigGem", "chat": "gwSigCha", "responses": "gwSigRes"}
+_MARKS = {
+    "messages": "gwSigMsg",
+    "generate_content": "gwSigGem",
+    "converse": "gwSigCnv",
+    "cohere": "gwSigCoh",
+    "chat": "gwSigCha",
+    "responses": "gwSigRes",
+    "ollama_chat": "gwSigOll",
+    "ollama_generate": "gwSigOlg",
+}
+_UNSIGNED = frozenset({"chat", "cohere", "ollama_chat", "ollama_generate"})
+"""Those whose thoughts are plain text: others must not take them for signed ones, and they take those of others."""
 _MAKERS = {mark: maker for maker, mark in _MARKS.items()}
 
 
@@ -26,7 +37,7 @@ class Marker:
 
     def __init__(self, maker: str) -> None:
         self._mark = _MARKS[maker]
-        self._unsigned = maker == "chat"  # its thoughts are plain text, which others must not take for signed ones
+        self._unsigned = maker in _UNSIGNED
         self._begun: set[tuple[int, int]] = set()  # parts whose signature has begun, and with it the mark
 
     def answer(self, answer: Answer) -> None:
@@ -68,7 +79,7 @@ class Marker:
 def settle(request: Request, provider: str, dropped: Dropped) -> Request:
     """The request as one provider may see it: its own signatures without their mark, and none of another's.
 
-    A thought that another provider signed goes as plain text to a chat model, which signs nothing, and to nobody else.
+    A thought that another provider signed goes as plain text to a model that signs nothing, and to nobody else.
 
     Args:
         request: what the client asks; left as it is.
@@ -94,7 +105,7 @@ def _settled(part: Part, client: str, provider: str, dropped: Dropped) -> list[P
     signature, sealed = _own(part.signature, client, provider), _own(part.sealed, client, provider)
     if signature is None and sealed is None and (part.signature or part.sealed):
         dropped.add("reasoning")
-        return [replace(part, signature=None, sealed=None)] if provider == "chat" and part.text else []
+        return [replace(part, signature=None, sealed=None)] if provider in _UNSIGNED and part.text else []
     return [replace(part, signature=signature or None, sealed=sealed)]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -11,9 +12,10 @@ from gatewright.dialects.conversation import Dropped, Request
 from gatewright.dialects.eventstream import ChunksToEvents
 from gatewright.errors import ClientError
 from gatewright.gateway.answering import Answering, Pieces, Streaming
-from gatewright.gateway.body import JSON, JsonBody, fitted
+from gatewright.gateway.body import JSON, JsonBody, counting, fitted
 from gatewright.gateway.conversations import CHAT, CONVERSATIONS, FRAMES, RESPONSES, SSE, WIRES, Wire, spoken
 from gatewright.gateway.exchange import Headers
+from gatewright.gateway.metering import Hider, Meter
 from gatewright.gateway.signatures import MARK, settle
 from gatewright.gateway.understand import ANTHROPIC_VERSION, RAW, Call
 from gatewright.snapshot.model import Target, Way
@@ -37,17 +39,21 @@ class Sending:
         translated: whether the target speaks another dialect than the client.
         content_type: of the answer as the client gets it; empty for the provider's own.
         dropped: what the translation has left out so far.
+        meter: reads the usage of the answer.
+        fed: whether it reads by itself, so that pieces need not be given to it.
     """
 
     path: bytes
     headers: Headers
     body: bytes
+    meter: Meter
     whole: Callable[[bytes], bytes] = bytes
     streamed: Callable[[Pieces], Pieces] = aiter
     media: bytes = SSE
     translated: bool = False
     content_type: bytes = b""
     dropped: Dropped = field(default_factory=Dropped)
+    fed: bool = False
 
 
 class Sender:
@@ -63,7 +69,7 @@ class Sender:
     def __init__(self, call: Call, *, strict: bool = False) -> None:
         self._call = call
         self._strict = strict or call.strict
-        self._request: object = None
+        self._request: Any = None
 
     def to(self, target: Target) -> Sending:
         """The call as it goes to one target.
@@ -91,12 +97,16 @@ class Sender:
 
     def _sending(self, path: bytes, headers: Headers, body: bytes) -> Sending:
         typed = (b"content-type", self._call.body.content_type)
-        return Sending(path=_queried(path, self._call.query), headers=(*headers, typed), body=body)
+        meter = Meter(self._call.operation)
+        return Sending(path=_queried(path, self._call.query), headers=(*headers, typed), body=body, meter=meter)
 
     def _passed(self, target: Target, way: Way) -> Sending:
         call = self._call
-        body = call.body.sent(target.model, way, call.betas)
+        asking = counting(call.body) if way.asks_usage and call.stream else None
+        body = (asking or call.body).sent(target.model, way, call.betas)
         sending = self._sending(_path(way, stream=call.stream), _fitting(call.headers, way), body)
+        if asking is not None:
+            return replace(sending, streamed=lambda pieces: _hidden(pieces, sending.meter), fed=True)
         if way.framed and call.stream:
             return replace(sending, streamed=_unframed, media=FRAMES, content_type=SSE)
         if call.array:
@@ -107,7 +117,7 @@ class Sender:
     def _conversing(self, target: Target, client: Wire, provider: Wire, way: Way) -> Sending:
         if self._request is None:
             self._request = _conversation(client, self._call)
-        request: Request = self._request  # type: ignore[assignment]
+        request: Request = self._request
         dropped, lost = Dropped(), Dropped()
         # Usage is always asked for; an encoder shows it to a client that asked for it too.
         asked = replace(request, stream_usage=True) if request.stream and client is not provider else request
@@ -118,12 +128,15 @@ class Sender:
             body = provider.dialect.encode_request(asked, target.model, lost)
         self._check(lost, target)
         dropped |= lost
-        streaming = Streaming(client, provider, request, dropped, array=self._call.array)
+        meter = Meter("")
+        streaming = Streaming(client, provider, request, dropped, meter, array=self._call.array)
         framed = way.framed and bool(request.stream)
         return Sending(
             path=_queried(_path(way, stream=bool(request.stream)), provider.query if request.stream else b""),
             headers=(*_fitting(provider.headers, way), (b"content-type", JSON)),
             body=msgspec.json.encode(fitted(body, way)),
+            meter=meter,
+            fed=True,
             whole=streaming.whole,
             streamed=(lambda pieces: streaming.streamed(_unframed(pieces))) if framed else streaming.streamed,
             media=FRAMES if framed else provider.media,
@@ -135,14 +148,17 @@ class Sender:
     def _translated(self, target: Target, client: Wire, provider: Wire, way: Way) -> Sending:
         if self._request is None:
             self._request = client.dialect.decode_request(_decoded(self._call))
-        dropped = Dropped()
+            self._request.model = self._request.model or self._call.endpoint  # Gemini's clients name it in the path
+        dropped, meter = Dropped(), Meter("")
         body = provider.dialect.encode_request(self._request, target.model, dropped)
         self._check(dropped, target)
         return Sending(
             path=way.path,
             headers=(*provider.headers, (b"content-type", JSON)),
             body=msgspec.json.encode(fitted(body, way)),
-            whole=Answering(client, provider, self._request, dropped).whole,
+            meter=meter,
+            fed=True,
+            whole=Answering(client, provider, self._request, dropped, meter).whole,
             translated=True,
             content_type=JSON,
             dropped=dropped,
@@ -208,5 +224,18 @@ async def _unframed(pieces: Pieces) -> AsyncIterator[bytes]:
         if events:
             yield events
     left = reader.end()
+    if left:
+        yield left
+
+
+async def _hidden(pieces: Pieces, meter: Meter) -> AsyncIterator[bytes]:
+    """A chat stream without the usage that only we have asked for."""
+    hider = Hider()
+    async for piece in pieces:
+        meter.feed(piece)
+        shown = hider.feed(piece)
+        if shown:
+            yield shown
+    left = hider.end()
     if left:
         yield left

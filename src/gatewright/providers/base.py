@@ -1,13 +1,14 @@
 """What a provider is: where it lives, how a credential is sent, and which operations it serves."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from urllib.parse import quote
 
 from gatewright.errors import ClientError, ConfigError
 from gatewright.snapshot.address import parse_base
+from gatewright.snapshot.identity import Identity
 from gatewright.snapshot.model import Access, Headers, ThoughtField, Way
 
 COMMON_PATHS: Mapping[str, str] = MappingProxyType({"chat": "/chat/completions", "embeddings": "/embeddings"})
@@ -26,7 +27,9 @@ SERVER_PATHS: Mapping[str, str] = MappingProxyType(
         "rerank": "/rerank",
     }
 )
-"""What any server compatible with OpenAI may have, with reranking as Jina has it, which such servers took over; one that lacks an operation answers so itself.
+"""What any server compatible with OpenAI may have; one that lacks an operation answers so itself.
+
+Reranking is not OpenAI's: it is as Cohere and Jina have it, and as model servers took it over.
 
 Responses are not among them: where a server has none, they are translated to a chat completion, which all have.
 """
@@ -43,6 +46,41 @@ _NAMED = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A secret, as its fields are asked for. Blanks around a value are none of it.
+
+    Attributes:
+        provider: for messages.
+        values: its decrypted values.
+        config: its `auth_config`.
+        allow_private: `GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS`.
+    """
+
+    provider: str
+    values: Mapping[str, str] = field(repr=False)
+    config: Mapping[str, str]
+    allow_private: bool
+
+    def secret(self, name: str, *, required: bool = True) -> str:
+        """A field of `secret_value`; a ConfigError when it is required and not there."""
+        return self._found(self.values, name, "secret_value" if required else "")
+
+    def field(self, name: str, *, required: bool = True) -> str:
+        """A field of `auth_config`; a ConfigError when it is required and not there."""
+        return self._found(self.config, name, "auth_config" if required else "")
+
+    def _found(self, fields: Mapping[str, str], name: str, needed_in: str) -> str:
+        found = fields.get(name, "").strip()
+        if not found and needed_in:
+            raise ConfigError(f"provider {self.provider!r} needs {name!r} in {needed_in}")
+        return found
+
+
+Identify = Callable[[Given], Identity]
+"""Makes of a secret who calls; a ConfigError says what the operator must change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A provider that is only configuration: a row of the registry.
 
@@ -56,7 +94,9 @@ class Provider:
         streamed: the same for a streamed answer, where it is another path.
         credential: header name and value that carry the key.
         thoughts: in which field of a chat message it takes back thoughts of earlier turns; empty when it refuses them.
-        mode: the one `auth_mode` it can be called with.
+        mode: the usual `auth_mode`.
+        identities: who calls, by each `auth_mode` for which that is more than an API key in a header.
+        tells_usage: whether its streams tell usage unasked, so that it need not be asked by `stream_options`.
         key: whether an `api_key` is required (a model server of one's own often needs none).
     """
 
@@ -69,6 +109,8 @@ class Provider:
     credential: tuple[bytes, str] = BEARER
     thoughts: ThoughtField = ""
     mode: str = "api_key"
+    identities: Mapping[str, Identify] = field(default_factory=lambda: MappingProxyType({}))
+    tells_usage: bool = False
     key: bool = True
 
     def connect(
@@ -85,20 +127,29 @@ class Provider:
         Raises:
             ConfigError: saying what the operator must change.
         """
-        mode = config.get("auth_mode") or self.mode
-        if mode != self.mode:
-            raise ConfigError(f"provider {self.name!r} cannot be called with auth_mode {mode!r}; use {self.mode!r}")
+        given = Given(provider=self.name, values=values, config=config, allow_private=allow_private)
+        mode = given.field("auth_mode", required=False) or self.mode
+        if mode not in self.modes:
+            use = " or ".join(map(repr, self.modes))
+            raise ConfigError(f"provider {self.name!r} cannot be called with auth_mode {mode!r}; use {use}")
         try:
-            address = parse_base(self._base(config), allow_private=allow_private)
+            address = parse_base(self._base(given), allow_private=allow_private)
         except ClientError as problem:
             raise ConfigError(problem.public.removesuffix(".")) from None
-        key = values.get("api_key", "").strip()
-        if not key and self.key:
-            raise ConfigError(f"provider {self.name!r} needs 'api_key' in secret_value")
+        identify = self.identities.get(mode)
         ways = {name: _placed(way, address.path, model) for name, way in self.ways(model, config).items()}
         return Access(
-            address=address, ways=MappingProxyType(ways), headers=self._credential(key), thoughts=self.thoughts
+            address=address,
+            ways=MappingProxyType(ways),
+            headers=() if identify else self._credential(given),
+            identity=identify(given) if identify else None,
+            thoughts=self.thoughts,
         )
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Every `auth_mode` it can be called with, the usual one first."""
+        return tuple(dict.fromkeys((self.mode, *self.identities)))
 
     def ways(self, model: str, config: Mapping[str, str]) -> Mapping[str, Way]:  # noqa: ARG002 - some providers need them
         """How each operation is called, under the base address.
@@ -110,21 +161,21 @@ class Provider:
         Raises:
             ConfigError: when a field of it cannot be used.
         """
-        return plain(self.paths, self.streamed)
+        ways = plain(self.paths, self.streamed)
+        asked = () if self.tells_usage else ("chat", "completions")
+        return ways | {name: replace(ways[name], asks_usage=True) for name in asked if name in ways}
 
-    def _base(self, config: Mapping[str, str]) -> str:
-        given = config.get("api_base", "").strip().rstrip("/")
-        if given:
-            return next((given.removesuffix(end) for end in self.ends if given.endswith(end)), given)
+    def _base(self, given: Given) -> str:
+        """The base address: the one given, or the provider's own."""
+        own = given.field("api_base", required=False).rstrip("/")
+        if own:
+            return next((own.removesuffix(end) for end in self.ends if own.endswith(end)), own)
         if not self.base:
             raise ConfigError(f"provider {self.name!r} has no address of its own: set 'api_base' in auth_config")
-        fields = {name: config.get(name, "").strip() for name in _NAMED.findall(self.base)}
-        missing = next((name for name, value in fields.items() if not value), None)
-        if missing:
-            raise ConfigError(f"provider {self.name!r} needs {missing!r} in auth_config")
-        return self.base.format_map({name: quote(value, safe="") for name, value in fields.items()})
+        return self.base.format_map({name: quote(given.field(name), safe="") for name in _NAMED.findall(self.base)})
 
-    def _credential(self, key: str) -> Headers:
+    def _credential(self, given: Given) -> Headers:
+        key = given.secret("api_key", required=self.key)
         if not key:
             return ()
         if not (key.isascii() and key.isprintable()):

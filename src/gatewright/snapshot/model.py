@@ -28,6 +28,7 @@ class Way:
         omits: top-level fields of the dialect that the body must not hold; with `model`, only the path names it.
         betas: field of the body that takes the values of the `anthropic-beta` header; empty when the header is sent.
         framed: whether a stream comes as Amazon's binary frames around the dialect's events.
+        asks_usage: whether a stream tells usage only when asked by OpenAI's `stream_options`.
     """
 
     path: bytes
@@ -36,6 +37,7 @@ class Way:
     omits: frozenset[str] = frozenset()
     betas: str = ""
     framed: bool = False
+    asks_usage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,188 @@
+"""Usage read beside an answer that is passed through, and whether its stream was complete.
+
+Nothing is decoded but the usage itself: in a stream its place is found by its name, whatever the pieces and the framing
+are. A name inside a text does not match, for its quotes are escaped there.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gatewright.dialects import chat, generate_content, messages, responses
+from gatewright.dialects.conversation import Usage
+from gatewright.errors import UpstreamProtocolError
+
+MAX_USAGE = 65536
+"""Bytes a usage object may have; a longer one is not read."""
+
+_SCAN = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Where the answers of an operation tell usage and their end.
+
+    Attributes:
+        mark: name of the object with the usage, quoted.
+        decode: reads the object.
+        ends: what a complete stream has said; None where that cannot be told.
+    """
+
+    mark: bytes
+    decode: Callable[[Mapping[str, Any]], Usage]
+    ends: re.Pattern[bytes] | None = None
+
+
+# An error inside a stream ends it as well. Some providers leave out OpenAI's `[DONE]`, but not why an answer ended.
+_CHAT = Scale(
+    mark=b'"usage"',
+    decode=chat.decode_usage,
+    ends=re.compile(rb'data: \[DONE\]|"finish_reason":\s?"|"error":'),
+)
+_RESPONSES = Scale(
+    mark=b'"usage"',
+    decode=responses.decode_usage,
+    ends=re.compile(rb'"type":\s?"(?:response\.(?:completed|incomplete|failed)|error)"'),
+)
+SCALES: Mapping[str, Scale] = {
+    "chat": _CHAT,
+    "completions": _CHAT,
+    "embeddings": Scale(mark=b'"usage"', decode=chat.decode_usage),
+    "moderations": Scale(mark=b'"usage"', decode=chat.decode_usage),
+    "messages": Scale(
+        mark=b'"usage"',
+        decode=messages.decode_usage,
+        ends=re.compile(rb'"type":\s?"(?:message_stop|error)"'),
+    ),
+    "responses": _RESPONSES,
+    "compact": Scale(mark=b'"usage"', decode=responses.decode_usage),
+    "images": Scale(mark=b'"usage"', decode=responses.decode_usage),
+    "image_edits": Scale(mark=b'"usage"', decode=responses.decode_usage),
+    "transcriptions": Scale(mark=b'"usage"', decode=responses.decode_usage),
+    "generate_content": Scale(
+        mark=b'"usageMetadata"',
+        decode=generate_content.decode_usage,
+        ends=re.compile(rb'"(?:finishReason|blockReason)":\s?"|"error":'),
+    ),
+}
+
+
+class Meter:
+    """Reads the usage of one answer.
+
+    Args:
+        operation: what was asked; of an operation without a scale nothing is read.
+
+    Attributes:
+        ended: whether a stream has said that it is complete; True where that cannot be told.
+    """
+
+    __slots__ = ("_found", "_pending", "_scale", "_tail", "_told", "ended")
+
+    def __init__(self, operation: str) -> None:
+        self._scale = SCALES.get(operation)
+        self._found: dict[str, Any] = {}
+        self._tail = b""
+        self._pending = b""
+        self._told: Usage | None = None
+        self.ended = self._scale is None or self._scale.ends is None
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was used; None when the answer has not told."""
+        if self._told is not None or self._scale is None or not self._found:
+            return self._told
+        try:
+            return self._scale.decode(self._found)
+        except UpstreamProtocolError:
+            return None
+
+    def count(self, usage: Usage | None) -> None:
+        """Take over usage that a translation has read."""
+        self._told = usage or self._told
+
+    def whole(self, body: bytes) -> None:
+        """Read a whole answer."""
+        if self._scale is None or self._scale.mark not in body:
+            return
+        try:
+            found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            usage = msgspec.json.decode(found[self._scale.mark[1:-1].decode("ascii")])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+            return
+        if isinstance(usage, dict):
+            self._found = usage
+
+    def feed(self, piece: bytes) -> None:
+        """Read a piece of a stream."""
+        scale = self._scale
+        if scale is None:
+            return
+        data = self._tail + piece
+        self._tail = data[-32:]
+        if not self.ended and scale.ends is not None:
+            self.ended = scale.ends.search(data) is not None
+        if self._pending:
+            self._pending += piece
+            self._read()
+        elif scale.mark in data:
+            self._pending = data
+            self._read()
+
+    def _read(self) -> None:
+        """Take every usage object that is whole; one that is not waits for the next piece."""
+        mark = self._scale.mark if self._scale else b""
+        text, self._pending = self._pending, b""
+        while (at := text.find(mark)) >= 0:
+            text = text[at:]
+            value = text[len(mark) :].lstrip()
+            brace = value[1:].lstrip() if value.startswith(b":") else value
+            if not value or (value.startswith(b":") and not brace):
+                self._pending = text
+                return
+            if brace.startswith(b"{") and not self._object(brace):
+                self._pending = text if len(text) < MAX_USAGE else b""
+                return
+            text = text[len(mark) :]
+
+    def _object(self, text: bytes) -> bool:
+        """Take the object at the start of a text; False when it does not end there."""
+        try:
+            found, _ = _SCAN.raw_decode(text[:MAX_USAGE].decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return False
+        # Some tell a part first and the rest later, as Anthropic does, others all of it again.
+        self._found.update((name, value) for name, value in found.items() if value is not None)
+        return True
+
+
+class Hider:
+    """Takes the event that only tells usage out of a chat stream whose client has not asked for it."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = b""
+
+    def feed(self, piece: bytes) -> bytes:
+        """What of the stream so far goes to the client: whole events."""
+        data = self._left + piece if self._left else piece
+        end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\r\n\r\n") + 4)
+        if end < 4:
+            self._left = data
+            return b""
+        self._left = data[end:]
+        return _USAGE_ONLY.sub(b"", data[:end]) if b'"usage"' in data else data[:end]
+
+    def end(self) -> bytes:
+        """What is left when the stream has ended."""
+        left, self._left = self._left, b""
+        return left
+
+
+# OpenAI API reference, "stream_options": the chunk with the usage has an empty list of choices.
+_USAGE_ONLY = re.compile(rb'data:(?=[^\r\n]*"choices":\s?\[\])(?=[^\r\n]*"usage":\s?\{)[^\r\n]*(?:\r\n\r\n|\n\n)')
