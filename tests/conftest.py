@@ -7,4 +7,5 @@ pytest_plugins = [
     "fixtures.scripted",
     "fixtures.server",
     "fixtures.valkey",
+    "fixtures.clients",  # after those it imports, or pytest could not rewrite their assertions
 ]
