@@ -145,12 +145,14 @@ class ToolCall(Node):
         name: the tool's name.
         arguments: a JSON object as text, as the model wrote it.
         signature: as that of `Reasoning`, where a provider signs calls.
+        custom: whether the tool takes free text, and `arguments` is that instead (`freetext.py`).
     """
 
     id: str
     name: str
     arguments: str
     signature: str | None = None
+    custom: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,12 +206,16 @@ class Tool(Node):
         description: what it does; None when not said.
         schema: JSON Schema of its arguments; None when not said.
         strict: whether arguments must follow the schema; None when not said.
+        custom: whether it takes free text; `schema` is then that of the function which stands for it elsewhere.
+        grammar: `syntax` and `definition` of a grammar that the free text must follow; None for any text.
     """
 
     name: str
     description: str | None = None
     schema: dict[str, Any] | None = None
     strict: bool | None = None
+    custom: bool = False
+    grammar: dict[str, Any] | None = None
 
 
 @dataclass(slots=True, kw_only=True)

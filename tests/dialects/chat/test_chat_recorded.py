@@ -60,7 +60,12 @@ def test_a_recorded_answer_is_understood(exchange: Exchange) -> None:
         if isinstance(message.get("content"), str):
             assert "".join(part.text for part in candidate.parts if isinstance(part, Text)) == message["content"]
         calls = [part for part in candidate.parts if isinstance(part, ToolCall)]
-        wanted = [call["function"] for call in message.get("tool_calls") or [] if call.get("type") != "custom"]
+        wanted = [
+            {"name": call["custom"]["name"], "arguments": call["custom"]["input"]}
+            if call.get("type") == "custom"
+            else call["function"]
+            for call in message.get("tool_calls") or []
+        ]
         if (message.get("function_call") or {}).get("name"):
             wanted.append(message["function_call"])
         assert [(call.name, call.arguments) for call in calls] == [(one["name"], one["arguments"]) for one in wanted]

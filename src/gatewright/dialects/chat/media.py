@@ -25,6 +25,7 @@ _DEFAULT: dict[MediaKind, str] = {
     "video": "video/mp4",
     "document": "application/pdf",
 }
+_DETAILS = ("auto", "low", "high")
 _ENDINGS = {"text/plain": "txt", "text/markdown": "md", "text/html": "html", "text/csv": "csv"}
 
 
@@ -53,6 +54,8 @@ def decode_linked(found: Fields, kind: str) -> Media:
         return _located(media, found.need(kind, str))
     inner = found.inner(kind)
     _located(media, inner.need("url", str))
+    if media.kind == "image" and isinstance(inner.left.get("detail"), str):
+        media.detail = inner.need("detail", str)
     closed(found, kind, inner)
     return media
 
@@ -105,13 +108,21 @@ def encode_media(media: Media, same: bool, dropped: Dropped) -> dict[str, Any]:
     """A part of an image, a sound, a film or a document."""
     kind = media.form.get("as") if same else None
     rest = dropped.rest(media, same=same)
+    if media.cited:
+        dropped.add("citations")
     if kind == "file" or (kind is None and (media.kind == "document" or media.file_id is not None)):
+        dropped.update(["detail"] if media.detail not in (None, "auto") else [])
         return _file(media, rest, same)
     if kind == "input_audio" or (kind is None and media.kind == "audio"):
         return _audio(media, rest, dropped)
     kind = kind or f"{media.kind}_url"
     url = _address(media)
     value = url if media.form.get("bare") and same else {"url": url}
+    if isinstance(value, dict) and media.detail is not None:
+        if same or media.detail in _DETAILS:
+            value["detail"] = media.detail
+        else:
+            dropped.add("detail")
     return restored({"type": kind, kind: value}, rest, kind)
 
 

@@ -93,7 +93,7 @@ def encode_content(parts: Iterable[Part], *, same: bool, dropped: Dropped) -> li
     made: list[dict[str, Any]] = []
     for part in parts:
         if isinstance(part, Text):
-            made.append(restored({"type": "text", "text": part.text}, dropped.rest(part, same=same)))
+            made.append(_encode_text(part, same, dropped))
         elif isinstance(part, Media):
             if not (same and (part.form.get("as") == "audio" or "images" in part.form)):
                 made.append(encode_media(part, same, dropped))
@@ -107,6 +107,12 @@ def encode_content(parts: Iterable[Part], *, same: bool, dropped: Dropped) -> li
         elif isinstance(part, Reasoning) and same and part.form.get("as") == "thinking":
             made.append(_encode_thinking(part))
     return made
+
+
+def _encode_text(part: Text, same: bool, dropped: Dropped) -> dict[str, Any]:
+    if not same:  # what stands beside a text is told in an answer alone
+        dropped.update(["citations"] if part.citations else [], ["logprobs"] if part.scores else [])
+    return restored({"type": "text", "text": part.text}, dropped.rest(part, same=same))
 
 
 def drop_native(part: Native, dropped: Dropped) -> None:
@@ -228,6 +234,8 @@ def decode_call(found: Fields, made_id: str) -> Part:
         made_id: the id of a call that has none, as some providers' have not.
     """
     inner = opened(found, "function")
+    if inner is None and found.left.get("type") == "custom" and isinstance(found.left.get("custom"), dict):
+        return _decode_custom(found)
     if inner is None:
         return Native(rest=found.left, form={"as": "tool_calls"})
     form: Rest = {}
@@ -248,6 +256,20 @@ def decode_call(found: Fields, made_id: str) -> Part:
         form=form,
     )
     closed(found, "function", inner)
+    return call
+
+
+def _decode_custom(found: Fields) -> ToolCall:
+    inner = found.inner("custom")
+    del found.left["type"]
+    call = ToolCall(
+        id=found.need("id", str),
+        name=inner.need("name", str),
+        arguments=inner.need("input", str),
+        custom=True,
+        rest=found.left,
+    )
+    closed(found, "custom", inner)
     return call
 
 
@@ -273,6 +295,9 @@ def _signature(found: Fields, form: Rest) -> str | None:
 
 def encode_call(call: ToolCall, *, same: bool, dropped: Dropped) -> dict[str, Any]:
     """An entry of `tool_calls`."""
+    if call.custom:
+        custom = {"name": call.name, "input": call.arguments}
+        return restored({"id": call.id, "type": "custom", "custom": custom}, dropped.rest(call, same=same), "custom")
     function: dict[str, Any] = {"name": call.name, "arguments": call.arguments if same else call.arguments or "{}"}
     made: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
     if call.signature is not None:

@@ -12,6 +12,9 @@ Thought = tuple[object, Part, str, str, str]
 """What tells one thought from another, the part it begins, and its text, signature and sealed form."""
 
 
+_CUSTOM = "custom"  # type of a call whose input is free text
+
+
 def dicts(value: Any) -> list[dict[str, Any]]:
     """The objects of a list; none when it is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
@@ -82,7 +85,10 @@ class Call:
 
     def part(self) -> ToolCall:
         """The part that it begins."""
-        return ToolCall(id=self.id, name=self.name, arguments="", signature=self.signature, form=self.form)
+        custom = self.form.get("type") == _CUSTOM
+        return ToolCall(
+            id=self.id, name=self.name, arguments="", signature=self.signature, custom=custom, form=self.form
+        )
 
 
 class Calls:
@@ -115,6 +121,9 @@ class Calls:
         for piece in dicts(delta.get("tool_calls")):
             if isinstance(piece.get("function"), dict):
                 yield self._piece(piece, {"type": piece["type"]} if isinstance(piece.get("type"), str) else {})
+            elif isinstance(custom := piece.get("custom"), dict):
+                function = {"name": custom.get("name"), "arguments": custom.get("input")}
+                yield self._piece({**piece, "function": function}, {"type": _CUSTOM})
             else:
                 rest.setdefault("tool_calls", []).append(piece)
 

@@ -16,6 +16,7 @@ from gatewright.dialects.chat.tiers import fitting_tier
 from gatewright.dialects.chat.turns import decode_messages, encode_messages
 from gatewright.dialects.conversation import Dropped, Effort, OutputFormat, Request, Tool, ToolChoice, ToolMode
 from gatewright.dialects.fields import Fields
+from gatewright.dialects.freetext import SCHEMA, custom_tools
 from gatewright.errors import ClientError
 
 NAME = "chat"
@@ -94,6 +95,9 @@ def _decode_stop(found: Fields, request: Request) -> None:
 
 def _decode_tools(found: Fields, request: Request) -> None:
     for place, one in enumerate(found.objects("tools")):
+        if one.left.get("type") == "custom" and isinstance(one.left.get("custom"), dict):
+            request.tools.append(_decode_custom(one))
+            continue
         if one.left.get("function") is None:
             # A tool of the provider's own, or one of free text. Its name tells where it stood.
             request.rest[f"tools[{place}]"] = one.left
@@ -122,6 +126,20 @@ def _decode_tool(found: Fields) -> Tool:
     )
 
 
+def _decode_custom(found: Fields) -> Tool:
+    inner = found.inner("custom")
+    del found.left["type"]
+    tool = Tool(name=inner.need("name", str), description=inner.get("description", str), schema=SCHEMA, custom=True)
+    shape = inner.left.get("format")
+    if isinstance(shape, dict) and isinstance(shape.get("grammar"), dict):
+        tool.grammar = shape["grammar"]
+    if tool.grammar is not None or shape == {"type": "text"}:
+        tool.form["format"] = inner.left.pop("format")
+    tool.rest = found.left
+    closed(found, "custom", inner)
+    return tool
+
+
 def _decode_choice(found: Fields, request: Request) -> None:
     parallel = found.get("parallel_tool_calls", bool)
     for key in ("tool_choice", "function_call"):
@@ -146,7 +164,7 @@ def _read_choice(found: Fields, key: str) -> ToolChoice | None:
         return ToolChoice(mode=mode, form={"mode": value} if value == "any" else {})
     if value is not None and not isinstance(value, dict):
         raise found.wrong(key, "a string or an object")
-    named = value.get("function") if value and key == "tool_choice" else value
+    named = value.get("function") or value.get("custom") if value and key == "tool_choice" else value
     if not isinstance(named, dict) or not isinstance(named.get("name"), str):
         return None
     form = {"value": found.left.pop(key)}
@@ -226,7 +244,7 @@ def encode_request(
         made["stream_options"] = {"include_usage": request.stream_usage}
     made |= _encode_tools(request.tools, same, dropped)
     if request.choice is not None and (same or request.tools):
-        made |= _encode_choice(request.choice, same, dropped)
+        made |= _encode_choice(request.choice, same, dropped, custom_tools(request))
     made |= _encode_effort(request, same)
     if not same:
         _fit(made, dropped)
@@ -238,6 +256,8 @@ def encode_request(
 
 def _fit(made: dict[str, Any], dropped: Dropped) -> None:
     """Leave out what another dialect has and OpenAI's API refuses."""
+    if made["top_logprobs"] is not None:
+        made["logprobs"] = True  # which is asked for elsewhere by their number alone
     if made.pop("top_k", None) is not None:
         dropped.add("top_k")
     made["service_tier"] = fitting_tier(made["service_tier"], dropped)
@@ -266,6 +286,9 @@ def _encode_tools(tools: list[Tool], same: bool, dropped: Dropped) -> dict[str, 
         if tool.strict is not None:
             function["strict"] = tool.strict
         rest = dropped.rest(tool, same=same)
+        if tool.custom:
+            made.setdefault("tools", []).append(_encode_custom(tool, same, rest))
+            continue
         if same and tool.form.get("as") == "functions":
             made.setdefault("functions", []).append(restored(function, rest))
             continue
@@ -275,7 +298,14 @@ def _encode_tools(tools: list[Tool], same: bool, dropped: Dropped) -> dict[str, 
     return made
 
 
-def _encode_choice(choice: ToolChoice, same: bool, dropped: Dropped) -> dict[str, Any]:
+def _encode_custom(tool: Tool, same: bool, rest: dict[str, Any]) -> dict[str, Any]:
+    shape = None if tool.grammar is None else {"type": "grammar", "grammar": tool.grammar}
+    said = {"description": tool.description, "format": tool.form.get("format") if same else shape}
+    inner = {"name": tool.name} | {name: value for name, value in said.items() if value is not None}
+    return restored({"type": "custom", "custom": inner}, rest, "custom")
+
+
+def _encode_choice(choice: ToolChoice, same: bool, dropped: Dropped, custom: frozenset[str]) -> dict[str, Any]:
     made: dict[str, Any] = {} if choice.parallel is None else {"parallel_tool_calls": choice.parallel}
     dropped.rest(choice, same=same)
     form = choice.form if same else {}
@@ -283,7 +313,8 @@ def _encode_choice(choice: ToolChoice, same: bool, dropped: Dropped) -> dict[str
     if "value" in form:
         made[key] = form["value"]
     elif choice.mode == "named":
-        made["tool_choice"] = {"type": "function", "function": {"name": choice.name}}
+        kind = "custom" if choice.name in custom else "function"
+        made["tool_choice"] = {"type": kind, kind: {"name": choice.name}}
     elif key:
         made[key] = form.get("mode", choice.mode)
     return made

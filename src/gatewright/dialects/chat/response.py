@@ -5,10 +5,12 @@ Shape: OpenAI API reference, "The chat completion object"
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
+from gatewright.dialects.chat.annotations import decode_annotation, encode_annotations
 from gatewright.dialects.chat.finish import decode_finish, encode_finish
 from gatewright.dialects.chat.media import decode_image, encode_media
 from gatewright.dialects.chat.nested import closed, opened, restored
@@ -37,10 +39,13 @@ from gatewright.dialects.conversation import (
     Reasoning,
     Refusal,
     Request,
+    Rest,
     Text,
     ToolCall,
 )
 from gatewright.dialects.fields import Fields, provider_fault, to_text
+from gatewright.dialects.freetext import as_custom, custom_tools
+from gatewright.dialects.logprobs import decode_scores, encode_scores
 
 _OBJECT = "chat.completion"
 
@@ -85,6 +90,7 @@ def _decode_choice(found: Fields, answer: Answer) -> Candidate:
     form["role"] = message.left.pop("role", msgspec.UNSET)
     thoughts = decode_thoughts(message, form)
     content = _decode_content(message, candidate)
+    _decode_beside(found, message, content, form)
     refusal = message.left.get("refusal")
     if isinstance(refusal, str) and refusal:
         content.append(Refusal(text=message.need("refusal", str), form={"as": "refusal"}))
@@ -95,6 +101,20 @@ def _decode_choice(found: Fields, answer: Answer) -> Candidate:
     _decode_finish(found, candidate)
     closed(found, "message", message)
     return candidate
+
+
+def _decode_beside(choice: Fields, message: Fields, content: list[Part], form: Rest) -> None:
+    """Take what the text cites, and how likely its tokens were, if the content is one text."""
+    texts = [part for part in content if isinstance(part, Text)]
+    if len(texts) != 1:
+        return
+    texts[0].citations = [decode_annotation(one) for one in message.items("annotations")]
+    logprobs = choice.left.get("logprobs")
+    if isinstance(logprobs, dict) and (scores := decode_scores(logprobs.get("content"))):
+        texts[0].scores = scores
+        form["logprobs"] = choice.left.pop("logprobs")
+        if refusal := logprobs.get("refusal"):
+            choice.left["logprobs.refusal"] = refusal
 
 
 def _decode_content(message: Fields, candidate: Candidate) -> list[Part]:
@@ -140,9 +160,10 @@ def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> dict[st
     if same:
         made["choices"] = [_encode_same(candidate, dropped) for candidate in answer.candidates]
     else:
-        legacy = wants_functions(request)
+        legacy, custom = wants_functions(request), custom_tools(request)
         made["choices"] = [
-            _encode_candidate(candidate, index, legacy, dropped) for index, candidate in enumerate(answer.candidates)
+            _encode_candidate(_with_custom(candidate, custom), index, legacy, dropped)
+            for index, candidate in enumerate(answer.candidates)
         ]
     tier = answer.service_tier if same else fitting_tier(answer.service_tier, dropped)
     if tier is not None:
@@ -163,6 +184,10 @@ def wants_functions(request: Request) -> bool:
     return any(tool.form.get("as") == "functions" for tool in request.tools)
 
 
+def _with_custom(candidate: Candidate, names: frozenset[str]) -> Candidate:
+    return replace(candidate, parts=[as_custom(part, names) for part in candidate.parts]) if names else candidate
+
+
 def _encode_candidate(candidate: Candidate, index: int, legacy: bool, dropped: Dropped) -> dict[str, Any]:
     """A choice made of another dialect's candidate."""
     dropped.rest(candidate, same=False)
@@ -179,14 +204,18 @@ def _encode_candidate(candidate: Candidate, index: int, legacy: bool, dropped: D
         "refusal": "".join(refusals) if refusals else None,
     }
     message |= encode_thoughts(candidate.parts, same=False)
+    if annotations := encode_annotations(candidate.parts, same=False, dropped=dropped):
+        message["annotations"] = annotations
     message |= _encode_media([part for part in candidate.parts if isinstance(part, Media)], dropped)
     calls = encode_calls(candidate.parts, same=False, dropped=dropped)
     if calls and legacy:
-        message["function_call"] = calls[0]["function"]
+        message["function_call"] = calls[0].get("function")
     elif calls:
         message["tool_calls"] = calls
     finish = encode_finish(candidate.finish or "stop", legacy=legacy)
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
+    scores = [score for part in candidate.parts if isinstance(part, Text) for score in part.scores]
+    logprobs = {"content": encode_scores(scores), "refusal": None} if scores else None
+    return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": finish}
 
 
 def _encode_media(media: list[Media], dropped: Dropped) -> dict[str, Any]:
@@ -200,6 +229,18 @@ def _encode_media(media: list[Media], dropped: Dropped) -> dict[str, Any]:
         else:
             dropped.add(part.kind)
     return made
+
+
+def _put_beside(message: dict[str, Any], part: Part, dropped: Dropped) -> None:
+    """Put a part into the field of a message that it came in, if that is one of its own."""
+    if isinstance(part, Refusal) and part.form.get("as") == "refusal":
+        message["refusal"] = part.text
+    elif isinstance(part, ToolCall) and part.form.get("as") == "function_call":
+        message["function_call"] = encode_legacy_call(part)
+    elif isinstance(part, Media) and part.form.get("as") == "audio":
+        message["audio"] = {**part.rest, "data": part.data}
+    elif isinstance(part, Media) and "images" in part.form:
+        message.setdefault("images", []).append(encode_media(part, True, dropped))
 
 
 def _encode_same(candidate: Candidate, dropped: Dropped) -> dict[str, Any]:
@@ -216,17 +257,13 @@ def _encode_same(candidate: Candidate, dropped: Dropped) -> dict[str, Any]:
     message |= encode_thoughts(candidate.parts, same=True)
     message |= {key: form[key] for key in ("reasoning", "reasoning_content") if key in form}
     for part in candidate.parts:
-        if isinstance(part, Refusal) and part.form.get("as") == "refusal":
-            message["refusal"] = part.text
-        elif isinstance(part, ToolCall) and part.form.get("as") == "function_call":
-            message["function_call"] = encode_legacy_call(part)
-        elif isinstance(part, Media) and part.form.get("as") == "audio":
-            message["audio"] = {**part.rest, "data": part.data}
-        elif isinstance(part, Media) and "images" in part.form:
-            image = encode_media(part, True, dropped)
-            message.setdefault("images", []).append(image)
+        _put_beside(message, part, dropped)
     if calls := encode_calls(candidate.parts, same=True, dropped=dropped):
         message["tool_calls"] = calls
+    if annotations := encode_annotations(candidate.parts, same=True, dropped=dropped):
+        message["annotations"] = annotations
     made: dict[str, Any] = {"index": form.get("index", 0), "message": _said(message)}
     made["finish_reason"] = form.get("finish_reason", encode_finish(candidate.finish or "stop", legacy=False))
-    return restored(_said(made), candidate.rest, "message")
+    if "logprobs" in form:
+        made["logprobs"] = form["logprobs"]
+    return restored(_said(made), candidate.rest, "message", "logprobs")

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gatewright.dialects.chat.annotations import decode_annotation
 from gatewright.dialects.chat.errors import decode_failure
 from gatewright.dialects.chat.finish import decode_finish
 from gatewright.dialects.chat.media import decode_image
@@ -18,8 +19,9 @@ from gatewright.dialects.chat.pieces import Calls, dicts, kept, thought_pieces
 from gatewright.dialects.chat.request import NAME
 from gatewright.dialects.chat.response import providers
 from gatewright.dialects.chat.usage import decode_usage
-from gatewright.dialects.conversation import Part, Refusal, Rest, Text
+from gatewright.dialects.conversation import Citation, Part, Refusal, Rest, Text
 from gatewright.dialects.fields import Fields
+from gatewright.dialects.logprobs import decode_scores
 from gatewright.dialects.sse import SSEReader
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Finished, PartBegan, PartEnded, PartGrew
 from gatewright.errors import UpstreamProtocolError
@@ -30,7 +32,10 @@ _DONE = b"[DONE]"
 _CHUNK = frozenset(("id", "object", "created", "model", "choices", "usage", "obfuscation", "p"))
 _CHOICE = frozenset(("index", "delta", "finish_reason", "message"))
 _DELTA = frozenset(
-    ("role", "content", "refusal", "tool_calls", "function_call", "reasoning_details", "images", *THOUGHTS)
+    (
+        *("role", "content", "refusal", "tool_calls", "function_call", "reasoning_details", "images", "annotations"),
+        *THOUGHTS,
+    )
 )
 
 
@@ -92,6 +97,8 @@ class Decoder:
         return self._chunk(chunk)
 
     def _chunk(self, chunk: dict[str, Any]) -> list[Event]:
+        if not self._began:
+            self._shared["service_tier"] = chunk.get("service_tier")  # told by the beginning
         for key, value in chunk.items():
             if key not in _CHUNK and value is not None and self._shared.get(key) != value:
                 self._shared[key] = self._kept[key] = value
@@ -117,7 +124,7 @@ class Decoder:
         if candidate is None:
             candidate = self._candidates[index] = _Candidate(index, f"call_{answer}_{index}")
         delta = choice.get("delta")
-        events = list(candidate.read(delta if isinstance(delta, dict) else {}))
+        events = list(candidate.read(delta if isinstance(delta, dict) else {}, choice))
         kept(candidate.kept, "choice", {key: value for key, value in choice.items() if key not in _CHOICE})
         finish = choice.get("finish_reason")
         if isinstance(finish, str) and finish:
@@ -135,6 +142,7 @@ class Decoder:
         for candidate in self._candidates.values():
             events += candidate.close()
             candidate.calls.check()
+            kept(candidate.kept, "delta", {"annotations": [one.form["wire"] for one in candidate.cited]})
             finish = decode_finish(candidate.finish, called=candidate.calls.any)
             told = {"finish_reason": candidate.finish} if candidate.finish else {}
             events.append(Finished(finish=finish, candidate=candidate.index, rest=candidate.kept, form=told))
@@ -146,11 +154,13 @@ class Decoder:
 
 def _began(chunk: dict[str, Any]) -> Began:
     name, model, created = chunk.get("id"), chunk.get("model"), chunk.get("created")
+    tier = chunk.get("service_tier")
     return Began(
         id=name if isinstance(name, str) else "",
         model=model if isinstance(model, str) else "",
         created=created if isinstance(created, int) else None,
         dialect=NAME,
+        service_tier=tier if isinstance(tier, str) and tier else None,
     )
 
 
@@ -163,6 +173,14 @@ def _usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
     return usage if isinstance(usage, dict) else None
 
 
+def _score(grew: PartGrew, choice: dict[str, Any]) -> None:
+    """Give a piece of text the scores of its choice."""
+    logprobs = choice.get("logprobs")
+    if isinstance(logprobs, dict) and (scores := decode_scores(logprobs.get("content"))):
+        grew.scores = scores
+        grew.form["logprobs"] = choice.pop("logprobs")
+
+
 class _Candidate:
     """One answer of the stream: the part that is being told, and how many were.
 
@@ -171,6 +189,7 @@ class _Candidate:
         calls: its tool calls.
         finish: why it ended, in the provider's word; empty until it has.
         kept: what waits for an event to go with.
+        cited: what is cited by a text that has not begun.
     """
 
     def __init__(self, index: int, made_id: str) -> None:
@@ -178,11 +197,13 @@ class _Candidate:
         self.calls = Calls(made_id)
         self.finish = ""
         self.kept: Rest = {}
+        self.cited: list[Citation] = []
+        self._said = self._before = 0  # characters of text, and those before the text that is being told
         self._open: object = None  # what is being told: None for nothing
         self._at = -1
 
-    def read(self, delta: dict[str, Any]) -> Iterator[Event]:
-        """The events of a delta."""
+    def read(self, delta: dict[str, Any], choice: dict[str, Any]) -> Iterator[Event]:
+        """The events of a delta; what is told of its choice is taken out of that."""
         rest = {key: value for key, value in delta.items() if key not in _DELTA}
         for key, part, text, signature, sealed in thought_pieces(delta):
             yield from self._tell(key, part)
@@ -196,7 +217,15 @@ class _Candidate:
         for text, part in told:
             if text:
                 yield from self._tell(type(part), part)
-                yield PartGrew(at=self._at, text=text, candidate=self.index)
+                grew = PartGrew(at=self._at, text=text, candidate=self.index)
+                if isinstance(part, Text):
+                    self._said += len(text)
+                    _score(grew, choice)
+                yield grew
+        if found := delta.get("annotations"):
+            self.cited += [decode_annotation(one) for one in (found if isinstance(found, list) else [found])]
+        if self.cited and self._open is Text:
+            yield from self._cite()
         for one in dicts(delta.get("images")):
             image = decode_image(Fields(one, "delta.images", providers))
             yield from self._tell(object(), image)
@@ -219,9 +248,22 @@ class _Candidate:
         if self._open == what:
             return
         yield from self.close()
+        if what is Text:
+            self._before = self._said
         self._at += 1
         self._open = what
         yield PartBegan(at=self._at, part=part, candidate=self.index)
+
+    def _cite(self) -> Iterator[Event]:
+        """What the open text cites; what cites an earlier one, which has ended, stays."""
+        here = [one for one in self.cited if one.start is None or one.start >= self._before]
+        self.cited = [one for one in self.cited if one not in here]
+        for one in here:
+            if one.start is not None and one.end is not None:
+                one.start, one.end = one.start - self._before, one.end - self._before
+        if here:
+            form = {"annotations": [one.form["wire"] for one in here]}
+            yield PartGrew(at=self._at, candidate=self.index, citations=here, form=form)
 
     def close(self) -> Iterator[Event]:
         """End the part that is being told."""

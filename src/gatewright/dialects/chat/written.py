@@ -8,14 +8,29 @@ from typing import Any
 
 import msgspec
 
+from gatewright.dialects.chat.annotations import placed
 from gatewright.dialects.chat.errors import encode_failure
 from gatewright.dialects.chat.finish import encode_finish
 from gatewright.dialects.chat.media import encode_media
 from gatewright.dialects.chat.parts import detail
 from gatewright.dialects.chat.request import NAME
 from gatewright.dialects.chat.response import wants_functions
+from gatewright.dialects.chat.tiers import fitting_tier
 from gatewright.dialects.chat.usage import encode_usage
-from gatewright.dialects.conversation import Dropped, Media, Part, Reasoning, Refusal, Request, Rest, Text, ToolCall
+from gatewright.dialects.conversation import (
+    Citation,
+    Dropped,
+    Media,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    Rest,
+    Text,
+    ToolCall,
+)
+from gatewright.dialects.freetext import CustomCalls
+from gatewright.dialects.logprobs import encode_scores
 from gatewright.dialects.sse import write
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Failed, Finished, PartBegan, PartEnded, PartGrew
 
@@ -31,9 +46,12 @@ class _Told:
         thoughts: how many entries of `reasoning_details`.
         apart: what sets the next thought apart from the one before.
         part: the part that is being told; of a thought, all of it so far.
+        said: characters of text, and `before` those before the text that is being told.
+        cited: what that text cites; where a citation of all of it ends is known when it does.
+        annotations: what the texts before it cite, to be told at the end.
     """
 
-    __slots__ = ("apart", "begun", "calls", "part", "thoughts")
+    __slots__ = ("annotations", "apart", "before", "begun", "calls", "cited", "part", "said", "thoughts")
 
     def __init__(self) -> None:
         self.begun = False
@@ -41,6 +59,9 @@ class _Told:
         self.thoughts = 0
         self.apart = ""
         self.part: Part | None = None
+        self.said = self.before = 0
+        self.cited: list[Citation] = []
+        self.annotations: list[dict[str, Any]] = []
 
 
 class Encoder:
@@ -53,6 +74,7 @@ class Encoder:
     def __init__(self, request: Request) -> None:
         self._usage_asked = bool(request.stream_usage)
         self._legacy = wants_functions(request)
+        self._custom = CustomCalls(request)
         self._same = False
         self._head: dict[str, Any] = {}
         self._scalars: Rest = {}
@@ -61,6 +83,9 @@ class Encoder:
 
     def encode(self, event: Event) -> bytes:
         """The bytes of one event; often none."""
+        return b"".join(map(self._write, self._custom.events(event)))
+
+    def _write(self, event: Event) -> bytes:
         if isinstance(event, Began):
             return self._began(event)
         if isinstance(event, Counted):
@@ -75,7 +100,9 @@ class Encoder:
             finish = encode_finish(event.finish, legacy=self._legacy)
             if self._same:
                 finish = event.form.get("finish_reason", finish)
-            return self._choice(event, event.candidate, {}, finish)
+            # All at once: OpenAI's SDK joins lists of several deltas only by an `index`, which annotations have not.
+            delta = {"annotations": told.annotations} if told.annotations else {}
+            return self._choice(event, event.candidate, delta, finish)
         if isinstance(event, PartBegan):
             return self._choice(event, event.candidate, self._part_began(event, told))
         if isinstance(event, PartEnded):
@@ -90,6 +117,9 @@ class Encoder:
             "created": event.created or 0,
             "model": event.model,
         }
+        tier = event.service_tier if self._same else fitting_tier(event.service_tier, Dropped())
+        if tier is not None:
+            self._head["service_tier"] = tier
         self._told[0] = _Told()
         return self._choice(event, 0, {"content": None})
 
@@ -109,12 +139,16 @@ class Encoder:
         rest = event.rest if self._same else {}
         told = self._told.setdefault(index, _Told())
         delta |= rest.get("delta", {})
-        if not (delta or finish or rest):
+        scores = event.scores if isinstance(event, PartGrew) else []
+        if not (delta or finish or rest or scores):
             return b""
         if not told.begun:
             told.begun = True
             delta = {"role": "assistant", **delta}
         choice = {"index": index, "delta": delta, "finish_reason": finish, **rest.get("choice", {})}
+        if scores:
+            own = event.form.get("logprobs") if self._same else None
+            choice["logprobs"] = own or {"content": encode_scores(scores), "refusal": None}
         return self._chunk([choice], rest.get("chunk", {}))
 
     def _chunk(self, choices: list[dict[str, Any]], shared: Rest, **more: Any) -> bytes:
@@ -133,10 +167,14 @@ class Encoder:
             told.part = Reasoning(text=part.text, signature=part.signature, sealed=part.sealed, form=part.form)
             return self._thought(part, told, part.text, "", "") if part.text else {}
         if isinstance(part, Text):
+            told.before, told.cited = told.said, []
             return {"content": part.text}
         return {"refusal": part.text} if isinstance(part, Refusal) else {}
 
     def _call(self, part: ToolCall, told: _Told) -> dict[str, Any]:
+        if part.custom:
+            custom = {"name": part.name, "input": part.arguments}
+            return {"tool_calls": [{"index": told.calls - 1, "id": part.id, "type": "custom", "custom": custom}]}
         function = {"name": part.name, "arguments": part.arguments}
         if self._legacy:
             return {"function_call": function} if told.calls == 1 else {}
@@ -148,6 +186,8 @@ class Encoder:
     def _part_grew(self, event: PartGrew, told: _Told) -> dict[str, Any]:
         part = told.part
         if isinstance(part, ToolCall):
+            if part.custom:
+                return {"tool_calls": [{"index": told.calls - 1, "custom": {"input": event.text}}]}
             if self._legacy:
                 return {"function_call": {"arguments": event.text}} if told.calls == 1 else {}
             return {"tool_calls": [{"index": told.calls - 1, "function": {"arguments": event.text}}]}
@@ -156,9 +196,15 @@ class Encoder:
             part.signature = (part.signature or "") + event.signature if event.signature else part.signature
             part.sealed = event.sealed or part.sealed
             return self._thought(part, told, event.text, event.signature, event.sealed)
-        if isinstance(part, Text | Refusal) and event.text:
-            return {"content" if isinstance(part, Text) else "refusal": event.text}
-        return {}
+        if isinstance(part, Text):
+            told.said += len(event.text)
+            made: dict[str, Any] = {"content": event.text} if event.text else {}
+            if not self._same:
+                told.cited += event.citations
+            elif event.citations:
+                made["annotations"] = event.form["annotations"]
+            return made
+        return {"refusal": event.text} if isinstance(part, Refusal) and event.text else {}
 
     def _thought(self, part: Reasoning, told: _Told, text: str, signature: str, sealed: str) -> dict[str, Any]:
         """A piece of a thought in the form its provider has for it, or the one that most have."""
@@ -180,6 +226,8 @@ class Encoder:
     def _part_ended(self, told: _Told) -> dict[str, Any]:
         """What is only known of a complete part: a thought is signed or sealed, to come back with the next turn."""
         part, told.part = told.part, None
+        if isinstance(part, Text):
+            told.annotations += placed(told.cited, told.before, told.said - told.before, Dropped())
         if not isinstance(part, Reasoning):
             return {}
         told.apart = "\n\n" if part.text else told.apart

@@ -15,8 +15,11 @@ from gatewright.dialects.conversation import Part, Reasoning, Rest, Text, ToolCa
 from gatewright.dialects.generate_content.calls import CallIds
 from gatewright.dialects.generate_content.elements import ChunkReader
 from gatewright.dialects.generate_content.fields import Fields, providers
+from gatewright.dialects.generate_content.grounding import GROUNDING, QUOTED, Span, spans
 from gatewright.dialects.generate_content.parts import ON_PREVIOUS, decode_part
 from gatewright.dialects.generate_content.response import NAME, blocked, created, digest, finish_of, finish_reason
+from gatewright.dialects.generate_content.scores import RESULT, decode_scores
+from gatewright.dialects.generate_content.tiers import from_google
 from gatewright.dialects.generate_content.usage import counted, decode_usage
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Failed, Finished, PartBegan, PartEnded, PartGrew
 from gatewright.errors import UpstreamProtocolError
@@ -32,6 +35,9 @@ class _Candidate:
         calls: whether it calls a tool.
         reason: its last `finishReason`.
         rest: what only this dialect understands, for `Finished`.
+        before: bytes of text before the open part.
+        said: the open text.
+        cited: what was told that it is cited, and where.
     """
 
     parts: int = 0
@@ -39,6 +45,9 @@ class _Candidate:
     calls: list[Part] = field(default_factory=list)
     reason: str | None = None
     rest: Rest = field(default_factory=dict)
+    before: int = 0
+    said: list[bytes] = field(default_factory=list)
+    cited: set[tuple[object, ...]] = field(default_factory=set)
 
 
 class Decoder:
@@ -103,6 +112,8 @@ class Decoder:
         id_, model = fields.label("responseId"), fields.label("modelVersion")
         if self._ids is None:
             began = Began(dialect=NAME, id=id_ or "", model=model or "", created=created(fields), form=fields.form)
+            usage = fields.peek("usageMetadata")
+            began.service_tier = from_google(usage.get("serviceTier")) if isinstance(usage, dict) else None
             self._ids = CallIds(began.id or digest(body))
             events.append(began)
         else:
@@ -123,6 +134,9 @@ class Decoder:
         candidate = self._candidates.setdefault(at, _Candidate())
         content = fields.within("content")
         events: list[Event] = []
+        # The last chunk tells what all of the answer cites, and may end the text with a signature.
+        cited = spans(fields.peek(GROUNDING), fields.peek(QUOTED))
+        early = _cite(at, candidate, cited, whole=False)
         if content is not None:
             content.get("role", str)
             for one in content.objects("parts"):
@@ -131,8 +145,10 @@ class Decoder:
         candidate.reason = fields.get("finishReason", str) or candidate.reason
         # What belongs to the text of this chunk, as its log probabilities do, stays with it.
         last = events[-1] if events else None
+        if isinstance(last, PartGrew) and isinstance(candidate.open, Text):
+            last.scores = decode_scores(fields.peek(RESULT))
         (last.rest if isinstance(last, PartGrew) else candidate.rest).update(fields.rest())
-        return events
+        return early + events + _cite(at, candidate, cited, whole=True)
 
     def _part(self, at: int, candidate: _Candidate, part: Part) -> list[Event]:
         if isinstance(part, Text) and not (part.text or part.rest):
@@ -145,6 +161,8 @@ class Decoder:
             candidate.open = part if isinstance(part, Text | Reasoning) else None
         here = candidate.parts - 1
         text, signature = _told(part)
+        if isinstance(part, Text):
+            candidate.said.append(text.encode("utf-8", "replace"))
         if text or signature:
             events.append(PartGrew(at=here, text=text, signature=signature, candidate=at))
         if candidate.open is None:
@@ -160,7 +178,30 @@ class Decoder:
         if candidate.open is None:
             return []
         candidate.open = None
+        candidate.before += sum(map(len, candidate.said))
+        candidate.said.clear()
         return [PartEnded(at=candidate.parts - 1, candidate=at)]
+
+
+def _cite(at: int, candidate: _Candidate, cited: list[Span], *, whole: bool) -> list[Event]:
+    """What the open text cites, each once.
+
+    Args:
+        at: the candidate's place.
+        candidate: the answer.
+        cited: what all of it cites so far.
+        whole: whether the chunk that tells so is read; before, citations that end in it have to wait.
+    """
+    if not cited or not isinstance(candidate.open, Text):
+        return []
+    text, found = b"".join(candidate.said), []
+    for span in cited:
+        mark = (span.start, span.end, span.citation.url, span.citation.source, span.citation.title, span.citation.quote)
+        here = (span.start or 0) >= candidate.before or span.end is None
+        if here and mark not in candidate.cited and (whole or (span.end or 0) <= candidate.before + len(text)):
+            candidate.cited.add(mark)
+            found.append(span.within(text, candidate.before))
+    return [PartGrew(at=candidate.parts - 1, candidate=at, citations=found)] if found else []
 
 
 def _goes_on(before: Text | Reasoning | None, part: Part) -> bool:

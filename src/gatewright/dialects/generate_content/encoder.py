@@ -4,16 +4,30 @@ Every piece of text is a chunk of its own. A call is a chunk when its arguments 
 ones. The last chunk says why the answers ended, and what they cost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from gatewright.dialects.conversation import Dropped, Part, Reasoning, Refusal, Request, Rest, Text, ToolCall, Usage
+from gatewright.dialects.conversation import (
+    Citation,
+    Dropped,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    Rest,
+    Text,
+    ToolCall,
+    Usage,
+)
 from gatewright.dialects.gemini import code
 from gatewright.dialects.generate_content.fields import restored
+from gatewright.dialects.generate_content.grounding import Grounding
 from gatewright.dialects.generate_content.parts import Target, encode_part
 from gatewright.dialects.generate_content.response import NAME, create_time, finish_reason
+from gatewright.dialects.generate_content.scores import encode_scores
+from gatewright.dialects.generate_content.tiers import to_google
 from gatewright.dialects.generate_content.usage import encode_usage
 from gatewright.dialects.sse import write
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Failed, Finished, PartBegan, PartEnded, PartGrew
@@ -27,6 +41,7 @@ class _Open:
         part: as it began.
         said: whether a chunk of it was written.
         text: arguments of a call so far.
+        pieces: those of a text of another dialect, and `cited` what it cites.
         signature: its signature so far.
     """
 
@@ -34,6 +49,8 @@ class _Open:
     said: bool = False
     text: str = ""
     signature: str = ""
+    pieces: list[str] = field(default_factory=list)
+    cited: list[Citation] = field(default_factory=list)
 
 
 class Encoder:
@@ -55,6 +72,8 @@ class Encoder:
         self._open: dict[tuple[int, int], _Open] = {}
         self._ends: list[dict[str, Any]] = []
         self._usage: Usage | None = None
+        self._tier: str | None = None
+        self._grounding: dict[int, Grounding] = {}
 
     def encode(self, event: Event) -> bytes:
         """The bytes of one event; often none."""
@@ -84,6 +103,7 @@ class Encoder:
             self._head["createTime"] = create_time(event.created)
         if event.id:
             self._head["responseId"] = event.id
+        self._tier = None if self._target.same else to_google(event.service_tier)
         if self._target.same:
             self._first = (event.form, event.rest)
 
@@ -95,7 +115,10 @@ class Encoder:
             return b""
         if not isinstance(open_.part, Text | Refusal | Reasoning):
             return b""  # what grows is in a wire format that only its own dialect reads
-        more = event.rest if self._target.same else {}
+        more = event.rest if self._target.same else encode_scores(event.scores)
+        if not (self._target.same or isinstance(open_.part, Reasoning)):
+            open_.pieces.append(event.text)
+            open_.cited += event.citations
         return self._text(event.candidate, open_, event.text, more=more) if event.text else b""
 
     def _text(
@@ -119,6 +142,9 @@ class Encoder:
         part, signature = open_.part, open_.signature or None
         if isinstance(part, Reasoning):
             return self._text(event.candidate, open_, "", signature) if signature else b""
+        if open_.pieces:
+            grounding = self._grounding.setdefault(event.candidate, Grounding(self._target.dropped))
+            grounding.add("".join(open_.pieces), open_.cited)
         if isinstance(part, Text) and (open_.said or not part.rest):
             return b""
         if isinstance(part, ToolCall):
@@ -127,6 +153,7 @@ class Encoder:
                 name=part.name,
                 arguments=open_.text or part.arguments,
                 signature=signature or part.signature,
+                custom=part.custom,
                 rest=part.rest,
                 form=part.form,
             )
@@ -138,7 +165,9 @@ class Encoder:
             return
         reason = event.form.get("finishReason") if self._target.same else None
         end = {"finishReason": reason or finish_reason(event.finish), "index": event.candidate}
-        self._ends.append(end | (event.rest if self._target.same else {}))
+        grounding = self._grounding.get(event.candidate)
+        beside = event.rest if self._target.same else grounding.body() if grounding else {}
+        self._ends.append(end | beside)
 
     def _content(self, candidate: int, part: dict[str, Any], more: Rest | None = None) -> bytes:
         content = {"parts": [part], "role": "model"}
@@ -160,6 +189,7 @@ class Encoder:
         body: dict[str, Any] = {"candidates": self._ends} if self._ends else {}
         if self._usage is not None:
             body["usageMetadata"] = encode_usage(self._usage, self._target.dropped, same=self._target.same)
+            body["usageMetadata"] |= {} if self._tier is None else {"serviceTier": self._tier}
         if self._target.same:
             body |= event.rest
         last = self._chunk(body)

@@ -14,6 +14,9 @@ from gatewright.dialects.generate_content.fields import Fields, restored
 
 _KINDS: dict[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video"}
 _TYPES = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4", "document": "application/pdf"}
+# Of one part, from Gemini 3 on (https://ai.google.dev/gemini-api/docs/media-resolution).
+_RESOLUTION = "mediaResolution"
+_LEVELS = {"low": "MEDIA_RESOLUTION_LOW", "high": "MEDIA_RESOLUTION_HIGH"}
 _FILES = ("gs://", "files/", "https://generativelanguage.googleapis.com/")
 _TO_STANDARD = str.maketrans("-_", "+/")
 
@@ -43,8 +46,25 @@ def file_data(fields: Fields) -> Media:
     return media
 
 
-def encode_media(media: Media, dropped: Dropped, *, same: bool) -> dict[str, Any] | None:
-    """Media as a part; None when Gemini cannot be given them."""
+def decode_detail(fields: Fields) -> str | None:
+    """Take how closely a part is looked at, where other dialects have a word for it."""
+    given = fields.peek(_RESOLUTION)
+    level = given.get("level") if isinstance(given, dict) else None
+    detail = next((name for name, known in _LEVELS.items() if known == level), None)
+    if detail is not None:
+        fields.inner(_RESOLUTION).get("level", str)
+    return detail
+
+
+def encode_media(media: Media, dropped: Dropped, *, same: bool, detailed: bool = False) -> dict[str, Any] | None:
+    """Media as a part; None when Gemini cannot be given them.
+
+    Args:
+        media: of any dialect.
+        dropped: takes the names of what cannot be said.
+        same: whether they come from this dialect.
+        detailed: whether the model can be told how closely to look at one part.
+    """
     if media.text is not None:
         body = _blob("inlineData", "data", base64.b64encode(media.text.encode()).decode(), "text/plain")
     elif media.data is not None:
@@ -56,8 +76,12 @@ def encode_media(media: Media, dropped: Dropped, *, same: bool) -> dict[str, Any
     else:
         dropped.add("file_id")
         return None
+    level = _LEVELS.get(media.detail or "") if same or detailed else None
+    if level is not None:
+        body[_RESOLUTION] = {"level": level}
     if not same:
-        dropped.update(["filename"] if media.name else [])
+        dropped.update(["filename"] if media.name else [], ["citations"] if media.cited else [])
+        dropped.update(["detail"] if level is None and media.detail not in (None, "auto") else [])
         return body | dropped.rest(media, same=False)
     if media.name is not None:
         next(iter(body.values()))["displayName"] = media.name

@@ -20,10 +20,11 @@ from gatewright.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
-from gatewright.dialects.fields import to_object, to_text
+from gatewright.dialects.fields import to_text
+from gatewright.dialects.freetext import to_arguments
 from gatewright.dialects.generate_content.calls import CallIds
 from gatewright.dialects.generate_content.fields import Fields, restored
-from gatewright.dialects.generate_content.media import encode_media, file_data, inline_data
+from gatewright.dialects.generate_content.media import decode_detail, encode_media, file_data, inline_data
 from gatewright.dialects.generate_content.results import encode_result, function_response
 from gatewright.errors import ClientError
 
@@ -73,6 +74,8 @@ def decode_part(fields: Fields, ids: CallIds) -> list[Part]:
         part = _text(fields)
     else:
         return [Native(rest=fields.rest(), form=fields.form)]
+    if isinstance(part, Media):
+        part.detail = decode_detail(fields)
     signature = None if isinstance(part, Reasoning) else fields.label(SIGNATURE)
     part.form, part.rest = fields.form, fields.rest()
     if signature is None:
@@ -132,13 +135,13 @@ def encode_parts(parts: Sequence[Part], target: Target) -> list[dict[str, Any]]:
 def encode_part(part: Part, target: Target) -> dict[str, Any] | None:
     """A part that is no tool result; None when Gemini has no such thing, or would refuse it."""
     if isinstance(part, Media):
-        return encode_media(part, target.dropped, same=target.same)
+        return encode_media(part, target.dropped, same=target.same, detailed=target.modern)
     rest = target.dropped.rest(part, same=target.same)
     if isinstance(part, Native):
         return restored({}, part.form, rest) if target.same else None
     if isinstance(part, ToolCall):
         body: dict[str, Any] = {
-            "functionCall": {"id": part.id, "name": part.name, "args": to_object(part.arguments)},
+            "functionCall": {"id": part.id, "name": part.name, "args": to_arguments(part)},
             SIGNATURE: part.signature,
         }
     elif isinstance(part, Reasoning):

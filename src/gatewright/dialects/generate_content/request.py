@@ -7,7 +7,7 @@ that only stand in `rest`. The model and whether to stream are in the URL, not i
 from collections.abc import Mapping
 from typing import Any
 
-from gatewright.dialects.conversation import Dropped, Message, Part, Request, Role, ToolResult
+from gatewright.dialects.conversation import Dropped, Message, Part, Request, Role, Text, ToolResult
 from gatewright.dialects.generate_content.calls import CallIds, names
 from gatewright.dialects.generate_content.config import decode_config, encode_config, modern
 from gatewright.dialects.generate_content.fields import Fields, restored
@@ -142,6 +142,9 @@ def _contents(messages: list[Message], target: Target) -> list[dict[str, Any]]:
     for role, parts in turns:
         # Results first: Gemini looks for them right after the calls.
         parts.sort(key=lambda part: not isinstance(part, ToolResult))
+        texts = [part for part in parts if isinstance(part, Text)]  # what stands beside them is an answer's alone
+        target.dropped.update(["citations"] if any(text.citations for text in texts) else [])
+        target.dropped.update(["logprobs"] if any(text.scores for text in texts) else [])
         if written := encode_parts(parts, target):
             contents.append({"role": role, "parts": written})
     return contents or [{"role": "user", "parts": [{"text": " "}]}]

@@ -10,10 +10,23 @@ from typing import Any
 
 import msgspec
 
-from gatewright.dialects.conversation import Answer, Candidate, Dropped, Finish, Part, Request, Rest, ToolCall
+from gatewright.dialects.conversation import (
+    Answer,
+    Candidate,
+    Dropped,
+    Finish,
+    Part,
+    Refusal,
+    Request,
+    Rest,
+    Text,
+    ToolCall,
+)
 from gatewright.dialects.generate_content.calls import CallIds
 from gatewright.dialects.generate_content.fields import Fields, providers, restored
+from gatewright.dialects.generate_content.grounding import Grounding, take
 from gatewright.dialects.generate_content.parts import Target, decode_part, encode_parts
+from gatewright.dialects.generate_content.scores import RESULT, decode_scores, encode_scores
 from gatewright.dialects.generate_content.tiers import from_google, to_google
 from gatewright.dialects.generate_content.usage import counted, decode_usage, encode_usage
 
@@ -103,7 +116,9 @@ def _candidate(fields: Fields, at: int, ids: CallIds) -> Candidate:
     if (content := fields.within("content")) is not None:
         content.absent("parts")
         content.absent("role")
-        candidate.parts = [part for one in content.objects("parts") for part in decode_part(one, ids)]
+        decoded = [(at, part) for at, one in enumerate(content.objects("parts")) for part in decode_part(one, ids)]
+        candidate.parts = [part for _, part in decoded]
+        _take_beside(fields, [(at, part) for at, part in decoded if isinstance(part, Text)])
         if (role := content.get("role", str)) not in ("model", None):
             content.keep("role", role)
     fields.absent("index")
@@ -116,6 +131,14 @@ def _candidate(fields: Fields, at: int, ids: CallIds) -> Candidate:
         fields.keep("finishReason", reason)
     candidate.rest, candidate.form = fields.rest(), fields.form
     return candidate
+
+
+def _take_beside(fields: Fields, texts: list[tuple[int, Text]]) -> None:
+    """Take what the texts cite, and how likely their tokens were if there is but one."""
+    take(fields, texts)
+    if len(texts) == 1 and (scores := decode_scores(fields.peek(RESULT))):
+        texts[0][1].scores = scores
+        fields.keep(RESULT, fields.pop(RESULT))
 
 
 def finish_of(reason: str | None, parts: list[Part]) -> Finish | None:
@@ -148,6 +171,8 @@ def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> dict[st
         body["usageMetadata"] = encode_usage(answer.usage, dropped, same=same)
         if not same and (tier := to_google(answer.service_tier)):
             body["usageMetadata"]["serviceTier"] = tier
+    if not same and answer.service_tier is not None and to_google(answer.service_tier) is None:
+        dropped.add("service_tier")
     if answer.model:
         body["modelVersion"] = answer.model
     if answer.created is not None:
@@ -177,5 +202,10 @@ def _encode_candidate(candidate: Candidate, at: int, dropped: Dropped, same: boo
         del body["finishReason"]
     if not same:
         dropped.update(["stop_sequence"] if candidate.stop_text else [])
-        return body
+        grounding = Grounding(dropped)
+        for part in candidate.parts:
+            if isinstance(part, Text | Refusal):
+                grounding.add(part.text, part.citations if isinstance(part, Text) else ())
+        scores = [score for part in candidate.parts if isinstance(part, Text) for score in part.scores]
+        return body | grounding.body() | encode_scores(scores)
     return restored(body, candidate.form, rest)

@@ -81,6 +81,7 @@ def _declaration(tool: Tool, dropped: Dropped, *, same: bool) -> dict[str, Any]:
     if tool.description is not None:
         body["description"] = tool.description
     rest = dropped.rest(tool, same=same)
+    dropped.update(["grammar"] if tool.grammar is not None else [])
     given = tool.form.get("given")
     if same and given is not None and json_schema(given) == tool.schema:
         body["parameters"] = given

@@ -115,6 +115,8 @@ def _tools(request: Request, accepts: Generation, how: Encoding) -> dict[str, An
 def _tool(tool: Tool, accepts: Generation, how: Encoding) -> Block:
     schema = {"type": "object", **(tool.schema or {"properties": {}})}
     made: Block = {"name": tool.name, "input_schema": schema, **how.rest(tool)}
+    if tool.grammar is not None:
+        how.dropped.add("grammar")
     if tool.description:
         made["description"] = tool.description
     if tool.strict and accepts.structured:

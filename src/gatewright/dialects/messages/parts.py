@@ -24,7 +24,9 @@ from gatewright.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
-from gatewright.dialects.fields import Fault, Fields, to_object, to_text
+from gatewright.dialects.fields import Fault, Fields, to_text
+from gatewright.dialects.freetext import to_arguments
+from gatewright.dialects.messages.citations import decode_citation, encode_citation, made
 
 Block = dict[str, Any]
 
@@ -79,7 +81,8 @@ def decode_block(found: Any, where: str, fault: Fault) -> Part:
 
 
 def _text(fields: Fields, _: Block) -> Part:
-    return Text(text=fields.need("text", str), rest=fields.left)
+    cited = [decode_citation(one) for one in fields.items("citations")]
+    return Text(text=fields.need("text", str), citations=cited, rest=fields.left)
 
 
 def _image(fields: Fields, block: Block) -> Part | None:
@@ -87,7 +90,16 @@ def _image(fields: Fields, block: Block) -> Part | None:
 
 
 def _document(fields: Fields, block: Block) -> Part | None:
-    return _media(Media(kind="document", name=fields.get("title", str)), fields, block)
+    return _media(Media(kind="document", name=fields.get("title", str), cited=_cited(fields)), fields, block)
+
+
+def _cited(fields: Fields) -> bool | None:
+    """Take whether a document may be cited; what else is said of that stays."""
+    found = fields.left.get("citations")
+    if not isinstance(found, dict) or found.keys() != {"enabled"} or not isinstance(found["enabled"], bool):
+        return None
+    enabled: bool = fields.left.pop("citations")["enabled"]
+    return enabled
 
 
 def _media(media: Media, fields: Fields, block: Block) -> Part | None:
@@ -126,7 +138,7 @@ def _joined(content: Any) -> str:
 
 def _search_result(fields: Fields, block: Block) -> Part:
     text, title = _joined(fields.left.pop("content", None)), fields.get("title", str)
-    return Media(kind="document", text=text, name=title, rest=fields.left, form={"block": block})
+    return Media(kind="document", text=text, name=title, cited=_cited(fields), rest=fields.left, form={"block": block})
 
 
 def _thinking(fields: Fields, _: Block) -> Part:
@@ -182,7 +194,27 @@ def encode_parts(parts: list[Part], how: Encoding) -> list[Block]:
     return blocks if how.same else [block for block in blocks if block["type"] != "text" or block["text"].strip()]
 
 
-def _write_text(part: Text | Refusal, how: Encoding) -> list[Block]:
+def _write_text(part: Text, how: Encoding) -> list[Block]:
+    return [{"type": "text", "text": part.text, **_write_citations(part, how), **how.rest(part)}]
+
+
+def _write_citations(part: Text, how: Encoding) -> Block:
+    if part.scores:
+        how.dropped.add("logprobs")
+    if not (how.same or how.answer):
+        # The API takes back only what it cited itself.
+        how.dropped.update(["citations"] if part.citations else [])
+        return {}
+    shown = [
+        wire
+        for one in part.citations
+        if how.answer or not made(one)
+        if (wire := encode_citation(one, part, same=how.same, dropped=how.dropped)) is not None
+    ]
+    return {"citations": shown} if shown else {}
+
+
+def _write_refusal(part: Refusal, how: Encoding) -> list[Block]:
     return [{"type": "text", "text": part.text, **how.rest(part)}]
 
 
@@ -196,7 +228,10 @@ def _write_media(part: Media, how: Encoding) -> list[Block]:
     rest = dict(how.rest(part))
     source |= rest.pop("source", {})
     name = {"title": part.name} if part.name is not None and part.kind == "document" else {}
-    return [{"type": part.kind, "source": source, **name, **rest}]
+    cited = {} if part.cited is None else {"citations": {"enabled": part.cited}}
+    if part.detail not in (None, "auto"):
+        how.dropped.add("detail")
+    return [{"type": part.kind, "source": source, **name, **(cited if part.kind == "document" else {}), **rest}]
 
 
 def _source(part: Media, same: bool) -> Block | None:
@@ -256,7 +291,7 @@ def _write_call(part: ToolCall, how: Encoding) -> list[Block]:
         "type": "tool_use",
         "id": part.id if how.same or how.answer else known_id(part.id),
         "name": part.name,
-        "input": to_object(part.arguments),
+        "input": to_arguments(part),
         **how.rest(part),
     }
     if not part.signature:
@@ -296,7 +331,7 @@ def _write_native(part: Native, how: Encoding) -> list[Block]:
 
 _ENCODERS: dict[type, Callable[[Any, Encoding], list[Block]]] = {
     Text: _write_text,
-    Refusal: _write_text,
+    Refusal: _write_refusal,
     Media: _write_media,
     Reasoning: _write_reasoning,
     ToolCall: _write_call,

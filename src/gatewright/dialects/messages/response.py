@@ -94,9 +94,23 @@ def _answer(fields: Fields) -> Answer:
         model=fields.get("model", str) or "",
         candidates=[candidate],
         usage=None if usage is None else decode_usage(usage.left),
-        service_tier=None if tier is None else _TIERS.get(tier, tier),
+        service_tier=decode_tier(tier),
         rest=fields.left,
     )
+
+
+def decode_tier(own: str | None) -> str | None:
+    """The tier that served, by the name other dialects have for it."""
+    return None if own is None else _TIERS.get(own, own)
+
+
+def encode_tier(tier: str | None, *, same: bool, dropped: Dropped) -> dict[str, str]:
+    """`service_tier` of usage; of another dialect's only what this API has a name for, and the rest is noted."""
+    own = None if tier is None else _OWN_TIERS.get(tier, tier)
+    if own is None or same or own in _KNOWN_TIERS:
+        return {} if own is None else {"service_tier": own}
+    dropped.add("service_tier")
+    return {}
 
 
 def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> dict[str, Any]:  # noqa: ARG001 - every dialect's
@@ -113,9 +127,7 @@ def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> dict[st
         dropped.add("choices")
     own = shown.form.get("stop_reason") if how.same else None
     usage = encode_usage(answer.usage or Usage(), same=how.same, dropped=dropped)
-    tier = _OWN_TIERS.get(answer.service_tier or "", answer.service_tier)
-    if tier is not None and (how.same or tier in _KNOWN_TIERS):
-        usage["service_tier"] = tier
+    usage |= encode_tier(answer.service_tier, same=how.same, dropped=dropped)
     called = any(isinstance(part, ToolCall) for part in shown.parts)
     unended = how.same and shown.finish is None
     return {

@@ -7,6 +7,7 @@ other; then `message_delta` with the reason and the cumulative usage, and `messa
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import msgspec
@@ -25,10 +26,20 @@ from gatewright.dialects.conversation import (
     ToolCall,
     Usage,
 )
-from gatewright.dialects.fields import Fields
+from gatewright.dialects.fields import Fields, to_text
+from gatewright.dialects.freetext import to_arguments
+from gatewright.dialects.messages.citations import decode_citation, encode_citation
 from gatewright.dialects.messages.parts import Encoding, decode_block, encode_part
 from gatewright.dialects.messages.request import NAME
-from gatewright.dialects.messages.response import decode_usage, encode_usage, finish, providers, reason
+from gatewright.dialects.messages.response import (
+    decode_tier,
+    decode_usage,
+    encode_tier,
+    encode_usage,
+    finish,
+    providers,
+    reason,
+)
 from gatewright.dialects.sse import SSEReader, write
 from gatewright.dialects.stream import (
     Began,
@@ -104,6 +115,8 @@ class Decoder:
         self._began = True
         began = Began(id=message.get("id", str) or "", model=message.get("model", str) or "", dialect=NAME)
         counted = self._counted(message)
+        tier = self._usage.get("service_tier")
+        began.service_tier = decode_tier(tier) if isinstance(tier, str) else None
         began.rest = {key: value for key, value in message.left.items() if key not in _WRITTEN}
         return [began, *counted]
 
@@ -125,12 +138,13 @@ class Decoder:
         grew = PartGrew(at=at)
         if isinstance(part, Text):
             grew.text, part.text = part.text, ""
+            grew.citations, part.citations = part.citations, []
         elif isinstance(part, Reasoning):
             grew.text, part.text = part.text, ""
             grew.signature, part.signature = part.signature or "", None
         elif isinstance(part, ToolCall):
             grew.text, part.arguments = part.arguments if part.arguments != "{}" else "", ""
-        return [PartBegan(at=at, part=part), *([grew] if grew.text or grew.signature else [])]
+        return [PartBegan(at=at, part=part), *([grew] if grew.text or grew.signature or grew.citations else [])]
 
     def _delta(self, fields: Fields) -> list[Event]:
         at = self._place(fields)
@@ -138,6 +152,8 @@ class Decoder:
         kind = delta.need("type", str)
         if kind == "signature_delta":
             return [PartGrew(at=at, signature=delta.need("signature", str))]
+        if kind == "citations_delta":
+            return [PartGrew(at=at, citations=[decode_citation(delta.left.get("citation"))])]
         if kind in _TEXTS:
             return [PartGrew(at=at, text=delta.need(_TEXTS[kind], str))]
         return [PartGrew(at=at, rest={"type": kind, **delta.left})]
@@ -211,6 +227,7 @@ class Encoder:
         self._index = -1  # of the last content block
         self._open: tuple[int, Part] | None = None  # the part whose block is open
         self._signature = self._sealed = ""
+        self._free: list[str] = []  # pieces of a call of free text, which is JSON only when it is whole
         self._started = self._over = self._called = False
 
     def encode(self, event: Event) -> bytes:
@@ -243,6 +260,7 @@ class Encoder:
             return []
         self._started = True
         began = self._began or Began()
+        tier = {} if self._how.same else encode_tier(began.service_tier, same=False, dropped=Dropped())
         message = {
             "id": began.id,
             "type": "message",
@@ -251,7 +269,7 @@ class Encoder:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": self._counted(),
+            "usage": self._counted() | tier,
             **self._how.rest(began),
         }
         return [("message_start", {"message": message})]
@@ -266,7 +284,8 @@ class Encoder:
             # Its block begins without the text and the signature that its deltas bring.
             blocks = [{"type": "thinking", "thinking": "", "signature": "", **self._how.rest(part)}]
         else:
-            blocks = encode_part(part, self._how)
+            # A call's arguments come as deltas.
+            blocks = encode_part(replace(part, custom=False) if isinstance(part, ToolCall) else part, self._how)
         if not blocks:
             return lines
         for block in blocks[:-1]:
@@ -291,9 +310,15 @@ class Encoder:
         self._signature += event.signature
         self._sealed += event.sealed
         deltas: list[dict[str, Any]] = []
+        if isinstance(part, ToolCall) and part.custom:
+            self._free.append(event.text)
+            return []
         if event.text and type(part) in _DELTAS:
             kind, key = _DELTAS[type(part)]
             deltas.append({"type": kind, key: event.text})
+        if isinstance(part, Text):
+            cited = [encode_citation(one, part, same=self._how.same, dropped=Dropped()) for one in event.citations]
+            deltas += [{"type": "citations_delta", "citation": wire} for wire in cited if wire is not None]
         if event.rest and self._how.same:
             deltas.append(event.rest)
         return [("content_block_delta", {"index": self._index, "delta": delta}) for delta in deltas]
@@ -306,7 +331,13 @@ class Encoder:
         if self._open is None:
             return []
         lines: Lines = []
-        thought = isinstance(self._open[1], Reasoning)
+        part = self._open[1]
+        if isinstance(part, ToolCall) and part.custom:
+            whole = to_text(to_arguments(replace(part, arguments="".join(self._free))))
+            delta = {"type": "input_json_delta", "partial_json": whole}
+            lines.append(("content_block_delta", {"index": self._index, "delta": delta}))
+            self._free.clear()
+        thought = isinstance(part, Reasoning)
         if thought and self._signature:
             delta = {"type": "signature_delta", "signature": self._signature}
             lines.append(("content_block_delta", {"index": self._index, "delta": delta}))

@@ -10,10 +10,13 @@ from typing import Any
 
 from gatewright.dialects.conversation import Dropped, Media, Native, Part, Refusal, Text
 from gatewright.dialects.fields import Fault, Fields
+from gatewright.dialects.logprobs import decode_scores
+from gatewright.dialects.responses.annotations import decode_annotation
 from gatewright.dialects.responses.wire import picked
 
 Wire = dict[str, Any]
 
+_DETAILS = ("auto", "low", "high")
 _AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 _AUDIO_FORMAT = {media_type: name for name, media_type in _AUDIO.items()} | {"audio/mp3": "mp3", "audio/x-wav": "wav"}
 
@@ -31,7 +34,11 @@ def decode_part(value: Any, where: str, fault: Fault, *, assistant: bool = False
     kind = fields.need("type", str)
     if kind in ("input_text", "output_text"):
         form = {} if (kind == "output_text") is assistant else {"type": kind}
-        return Text(text=fields.need("text", str), rest=fields.left, form=form)
+        text = Text(text=fields.need("text", str), rest=fields.left, form=form)
+        text.citations = [decode_annotation(one) for one in fields.items("annotations")]
+        if scores := decode_scores(fields.peek("logprobs")):
+            text.scores, form["logprobs"] = scores, fields.pop("logprobs")
+        return text
     if kind == "refusal":
         return Refusal(text=fields.need("refusal", str), rest=fields.left)
     decode = _MEDIA.get(kind)
@@ -45,7 +52,8 @@ def encode_part(part: Part, dropped: Dropped, *, same: bool, assistant: bool = F
     match part:
         case Text():
             kind = "output_text" if assistant else "input_text"
-            return {"type": part.form.get("type", kind) if same else kind, "text": part.text, **rest}
+            wire = {"type": part.form.get("type", kind) if same else kind, "text": part.text, **rest}
+            return wire | _beside(part) if same else wire
         case Refusal() if assistant:
             return {"type": "refusal", "refusal": part.text, **rest}
         case Refusal():
@@ -53,11 +61,19 @@ def encode_part(part: Part, dropped: Dropped, *, same: bool, assistant: bool = F
         case Native() if same:
             return part.rest
         case Media() if not assistant or same:
-            wire = _encode_media(part, same=same)
-            if wire is not None:
-                return {**wire, **(picked(part.form, ("detail",)) if same else {}), **rest}
+            if part.cited:
+                dropped.add("citations")
+            media = _encode_media(part, dropped, same=same)
+            if media is not None:
+                return {**media, **rest}
     dropped.add(part.kind if isinstance(part, Media) else str(part.rest.get("type", type(part).__name__.lower())))
     return None
+
+
+def _beside(text: Text) -> Wire:
+    """What stands beside a text of this dialect: what it cites, and how likely its tokens were."""
+    cited = {"annotations": [one.form["wire"] for one in text.citations]} if text.citations else {}
+    return cited | picked(text.form, ("logprobs",))
 
 
 def data_url(media_type: str | None, data: str) -> str:
@@ -76,8 +92,7 @@ def _decode_image(fields: Fields) -> Media | None:
     if (url is None) is (file_id is None):
         return None
     media = Media(kind="image", file_id=file_id, rest=fields.left)
-    if fields.left.get("detail") == "auto":  # the default says nothing
-        media.form = {"detail": fields.pop("detail")}
+    media.detail = fields.get("detail", str)
     if url is not None:
         _take_url(media, url)
     return media
@@ -119,9 +134,9 @@ def _take_url(media: Media, url: str) -> None:
         media.media_type, media.data = split
 
 
-def _encode_media(media: Media, *, same: bool) -> Wire | None:
+def _encode_media(media: Media, dropped: Dropped, *, same: bool) -> Wire | None:
     if media.kind == "image":
-        wire: Wire = {"type": "input_image"} if same else {"type": "input_image", "detail": "auto"}
+        wire: Wire = {"type": "input_image"} | _detail(media, dropped, same=same)
         if media.file_id is not None:
             return wire | {"file_id": media.file_id}
         kind = media.media_type if same else media.media_type or "image/png"
@@ -132,6 +147,14 @@ def _encode_media(media: Media, *, same: bool) -> Wire | None:
     if media.kind == "document":
         return {"type": "input_file"} | _encode_file(media, same=same)
     return None
+
+
+def _detail(media: Media, dropped: Dropped, *, same: bool) -> Wire:
+    if same:
+        return {} if media.detail is None else {"detail": media.detail}
+    if media.detail not in (None, *_DETAILS):
+        dropped.add("detail")
+    return {"detail": media.detail if media.detail in _DETAILS else "auto"}
 
 
 def _encode_file(media: Media, *, same: bool) -> Wire:

@@ -8,18 +8,20 @@ provider leaves out is taken from what comes later. Shapes: OpenAI API reference
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
-from gatewright.dialects.conversation import Part, Reasoning, Refusal, Rest, Text, ToolCall
+from gatewright.dialects.conversation import Citation, Part, Reasoning, Refusal, Rest, Text, ToolCall
 from gatewright.dialects.fields import Fields
+from gatewright.dialects.logprobs import decode_scores
+from gatewright.dialects.responses.annotations import decode_annotation
 from gatewright.dialects.responses.content import Wire
 from gatewright.dialects.responses.items import add_item
 from gatewright.dialects.responses.response import finish_of, problem_of
 from gatewright.dialects.responses.usage import decode_usage
-from gatewright.dialects.responses.wire import NAME, providers
+from gatewright.dialects.responses.wire import NAME, picked, providers
 from gatewright.dialects.sse import ServerSentEvent, SSEReader
 from gatewright.dialects.stream import (
     Began,
@@ -60,6 +62,7 @@ class _Slot:
         events: those that nobody has taken.
         seen: how many characters of the piece are known; only a thought has several pieces.
         piece: the list of the thought's item, and the place in it, that grows now.
+        cited: how many citations are known, and `scored` whether any token's score is.
         ended: whether it is complete.
     """
 
@@ -67,11 +70,13 @@ class _Slot:
     events: list[PartBegan | PartGrew | PartEnded]
     seen: int = 0
     piece: tuple[str, int] | None = None
+    cited: int = 0
+    scored: bool = False
     ended: bool = False
     final: tuple[Rest, Rest] = field(default_factory=lambda: ({}, {}))
 
-    def grow(self, more: str, piece: tuple[str, int] | None = None, rest: Rest | None = None) -> None:
-        """Add text."""
+    def grow(self, more: str, piece: tuple[str, int] | None = None, logprobs: Any = None) -> None:
+        """Add text, with the scores of its tokens."""
         if not more or self.ended:
             return
         form: Rest = {}
@@ -84,12 +89,30 @@ class _Slot:
                 form = {}
             self.piece, self.seen = piece, 0
         self.seen += len(more)
-        self.events.append(PartGrew(at=0, text=more, form=form, rest=rest or {}))
+        scores = decode_scores(logprobs)
+        self.scored = self.scored or bool(scores)
+        self.events.append(
+            PartGrew(at=0, text=more, form={**form, "logprobs": logprobs} if scores else form, scores=scores)
+        )
+
+    def cite(self, citations: list[Citation]) -> None:
+        """Add citations."""
+        if citations and not self.ended:
+            self.cited += len(citations)
+            self.events.append(PartGrew(at=0, citations=citations))
 
     def complete(self, whole: str, piece: tuple[str, int] | None = None) -> None:
         """Add what is missing of a text."""
         same = piece is None or piece == self.piece
         self.grow(whole[self.seen :] if same else whole, piece)
+
+    def complete_text(self, final: Text) -> None:
+        """Add what is missing of a text and of what stands beside it."""
+        self.complete(final.text)
+        self.cite(final.citations[self.cited :])
+        if final.scores and not (self.scored or self.ended):
+            self.scored = True
+            self.events.append(PartGrew(at=0, scores=final.scores))
 
     def end(self, rest: Rest, form: Rest) -> None:
         """Take no more."""
@@ -116,14 +139,18 @@ class Decoder:
             "response.content_part.added": self._part_added,
             "response.content_part.done": self._part_done,
             "response.output_text.delta": lambda wire: self._said(wire, Text).grow(
-                wire.need("delta", str),
-                rest={"logprobs": wire.need("logprobs", list)} if wire.peek("logprobs") else {},
+                wire.need("delta", str), logprobs=wire.peek("logprobs")
+            ),
+            "response.output_text.annotation.added": lambda wire: self._said(wire, Text).cite(
+                [decode_annotation(wire.peek("annotation"))]
             ),
             "response.output_text.done": lambda wire: self._said(wire, Text).complete(wire.need("text", str)),
             "response.refusal.delta": lambda wire: self._said(wire, Refusal).grow(wire.need("delta", str)),
             "response.refusal.done": lambda wire: self._said(wire, Refusal).complete(wire.need("refusal", str)),
             "response.function_call_arguments.delta": lambda wire: self._call(wire, "delta"),
             "response.function_call_arguments.done": lambda wire: self._call(wire, "arguments"),
+            "response.custom_tool_call_input.delta": lambda wire: self._call(wire, "delta"),
+            "response.custom_tool_call_input.done": lambda wire: self._call(wire, "input"),
             "response.reasoning_summary_text.delta": lambda wire: self._thought(wire, "summary", "delta"),
             "response.reasoning_summary_text.done": lambda wire: self._thought(wire, "summary", "text"),
             "response.reasoning_text.delta": lambda wire: self._thought(wire, "content", "delta"),
@@ -177,11 +204,14 @@ class Decoder:
         fields = Fields(response, "response", providers)
         created = fields.get("created_at", float)
         fields.pop("output")
+        tier = fields.peek("service_tier")
         return Began(
             id=fields.get("id", str) or "",
             model=fields.get("model", str) or "",
             created=None if created is None else int(created),
             dialect=NAME,
+            # Until it is known what served, this repeats the request.
+            service_tier=tier if isinstance(tier, str) and tier != "auto" else None,
             form=fields.left,
         )
 
@@ -260,7 +290,9 @@ class Decoder:
         for place, part in enumerate(_parts(item)):
             slot = self._open(index, place if said else _ITEM, _empty(part))
             match part:
-                case Text() | Refusal():
+                case Text():
+                    slot.complete_text(part)
+                case Refusal():
                     slot.complete(part.text)
                 case ToolCall():
                     slot.complete(part.arguments)
@@ -281,8 +313,11 @@ class Decoder:
         if part.get("type") in ("output_text", "refusal"):
             final = _parts({"type": "message", "role": "assistant", "content": [part]})[0]
             slot = self._said(wire, type(final) if isinstance(final, Text | Refusal) else Text)
-            slot.complete(final.text if isinstance(final, Text | Refusal) else "")
-            slot.final = (final.rest, slot.part.form)
+            if isinstance(final, Text):
+                slot.complete_text(final)
+            elif isinstance(final, Refusal):
+                slot.complete(final.text)
+            slot.final = (final.rest, slot.part.form | picked(final.form, ("logprobs",)))
 
     def _call(self, wire: Fields, name: str) -> None:
         slot = self._slots.get((_index(wire), _ITEM))
@@ -314,7 +349,7 @@ def _empty(part: Part) -> Part:
         case Refusal():
             return Refusal(text="", form=part.form)
         case ToolCall():
-            return ToolCall(id=part.id, name=part.name, arguments="", rest=part.rest, form=part.form)
+            return replace(part, arguments="")
         case Reasoning():
             return Reasoning(rest=part.rest, form=part.form)
     return part

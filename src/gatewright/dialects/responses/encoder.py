@@ -6,8 +6,10 @@ are numbered from 0, and the last one holds the whole response. Shapes: OpenAI A
 """
 
 from gatewright.dialects.conversation import Dropped, Finish, Part, Reasoning, Refusal, Request, Text, ToolCall
+from gatewright.dialects.freetext import CustomCalls
 from gatewright.dialects.responses.content import Wire
 from gatewright.dialects.responses.items import encode_alone, stands_alone
+from gatewright.dialects.responses.request import foreign_tier
 from gatewright.dialects.responses.response import Ids, end, finish_of, opening
 from gatewright.dialects.responses.usage import encode_usage
 from gatewright.dialects.responses.wire import NAME
@@ -27,6 +29,7 @@ class Encoder:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._custom = CustomCalls(request)
         self._log = Log(dropped=Dropped())
         self._response: Wire = {}
         self._writers: dict[int, Content | Call | Thought | Whole] = {}
@@ -36,6 +39,9 @@ class Encoder:
 
     def encode(self, event: Event) -> bytes:
         """The bytes of one event; often none."""
+        return b"".join(map(self._write, self._custom.events(event)))
+
+    def _write(self, event: Event) -> bytes:
         match event:
             case PartGrew():
                 writer = None if event.candidate else self._writers.get(event.at)
@@ -65,6 +71,7 @@ class Encoder:
         else:
             self._log.ids = Ids.of(event.id)
             self._response = opening(self._request, self._log.ids, event.model, event.created)
+            self._response |= foreign_tier(event.service_tier, self._log.dropped)
         kinds = ("response.created", "response.in_progress")
         return b"".join(self._log.write(kind, response=self._response) for kind in kinds)
 

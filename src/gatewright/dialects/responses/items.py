@@ -28,6 +28,10 @@ from gatewright.dialects.responses.wire import picked, taken
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _NAMES = ("id", "status")  # of an item; they say nothing that another dialect could use
 
+# Types of calls: the field of what the tool is given; and types of what it answered.
+_CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
+_OUTPUTS = tuple(f"{kind}_output" for kind in _CALLS)
+
 # `encrypted_content` is the one field that clients must send back as it came, so the signatures of other providers'
 # thoughts and calls travel in it, marked by these.
 SIGNATURE = "gatewright.signature."
@@ -40,7 +44,7 @@ def decode_input(found: list[Any], fault: Fault) -> list[Message]:
     for index, entry in enumerate(found):
         item = Fields(entry, f"input[{index}]", fault)
         kind = _kind(item)
-        if kind == "function_call_output":
+        if kind in _OUTPUTS:
             messages.append(Message(role="tool", parts=[_decode_result(item)]))
         elif kind == "message" and item.peek("role") != "assistant":
             messages.append(_decode_message(item))
@@ -56,7 +60,7 @@ def add_item(parts: list[Part], item: Fields) -> None:
     kind = _kind(item)
     if kind == "message":
         parts += _decode_said(item)
-    elif kind == "function_call":
+    elif kind in _CALLS:
         parts.append(_decode_call(item))
     elif kind == "reasoning":
         thought = _decode_reasoning(item)
@@ -72,6 +76,7 @@ def add_item(parts: list[Part], item: Fields) -> None:
 def encode_messages(messages: list[Message], dropped: Dropped, *, same: bool) -> list[Wire]:
     """The items of messages, for a request."""
     items: list[Wire] = []
+    free = {part.id for message in messages for part in message.parts if isinstance(part, ToolCall) and part.custom}
     for message in messages:
         together: list[Part] = []  # content that makes one message item
         for part in message.parts if same else _joined(message.parts):
@@ -81,6 +86,8 @@ def encode_messages(messages: list[Message], dropped: Dropped, *, same: bool) ->
                 together = []
             if alone:
                 items += encode_alone(part, dropped, same=same)
+                if isinstance(part, ToolResult) and part.id in free:
+                    items[-1]["type"] = _OUTPUTS[1]
             else:
                 together.append(part)
         if together or not message.parts:
@@ -109,8 +116,7 @@ def encode_alone(part: Part, dropped: Dropped, *, same: bool, answer: bool = Fal
     carry = answer or same
     match part:
         case ToolCall():
-            call = {"type": "function_call", "call_id": part.id, "name": part.name}
-            items = [{**call, "arguments": part.arguments if same else part.arguments or "{}", **form, **rest}]
+            items = [{**_encode_call(part, same=same), **form, **rest}]
             if part.signature and carry:
                 seal = f"{CALL_SIGNATURE}{part.id}.{part.signature}"
                 items.append({"type": "reasoning", "summary": [], "encrypted_content": seal})
@@ -125,6 +131,13 @@ def encode_alone(part: Part, dropped: Dropped, *, same: bool, answer: bool = Fal
             return [{"type": "image_generation_call", "result": part.data, **form, **rest}]
     dropped.add(part.kind if isinstance(part, Media) else str(part.rest.get("type") or next(iter(part.rest), "item")))
     return []
+
+
+def _encode_call(call: ToolCall, *, same: bool) -> Wire:
+    said = {"call_id": call.id, "name": call.name}
+    if call.custom:
+        return {"type": "custom_tool_call", **said, "input": call.arguments}
+    return {"type": "function_call", **said, "arguments": call.arguments if same else call.arguments or "{}"}
 
 
 def summary(thought: str) -> list[Wire]:
@@ -183,21 +196,22 @@ def _decode_content(item: Fields, key: str, *, assistant: bool) -> tuple[list[Pa
 
 
 def _decode_call(item: Fields) -> ToolCall:
-    name, call_id, arguments = (item.need(field, str) for field in ("name", "call_id", "arguments"))
-    item.pop("type")
-    return ToolCall(id=call_id, name=name, arguments=arguments, form=taken(item, _NAMES), rest=item.left)
+    kind = item.need("type", str)
+    name, call_id, arguments = (item.need(field, str) for field in ("name", "call_id", _CALLS[kind]))
+    custom = kind != "function_call"
+    return ToolCall(id=call_id, name=name, arguments=arguments, custom=custom, form=taken(item, _NAMES), rest=item.left)
 
 
 def _decode_result(item: Fields) -> ToolResult:
     parts, bare = _decode_content(item, "output", assistant=False)
-    item.pop("type")
+    kind = item.pop("type")
     return ToolResult(
         id=item.need("call_id", str),
         name=item.get("name", str),
         parts=parts,
         bare=bare,
         rest=item.left,
-        form=taken(item, _NAMES),
+        form=taken(item, _NAMES) | ({} if kind == _OUTPUTS[0] else {"type": kind}),
     )
 
 
@@ -248,6 +262,9 @@ def _encode_message(message: Message, parts: list[Part], dropped: Dropped, *, sa
             fields = {"role": message.role, **message.form, **message.rest}
         return [{**fields, "content": content[0]["text"] if bare and len(content) == 1 else content}]
     dropped.rest(message, same=False)
+    texts = [part for part in parts if isinstance(part, Text)]
+    dropped.update(["citations"] if any(text.citations for text in texts) else [])
+    dropped.update(["logprobs"] if any(text.scores for text in texts) else [])
     role = "user" if message.role == "tool" else message.role
     if assistant:
         # The form with plain text asks for no made-up ids.

@@ -17,9 +17,13 @@ from gatewright.dialects.conversation import (
     Part,
     Refusal,
     Request,
+    Text,
     ToolCall,
 )
 from gatewright.dialects.fields import Fields
+from gatewright.dialects.freetext import as_custom, custom_tools
+from gatewright.dialects.logprobs import encode_scores
+from gatewright.dialects.responses.annotations import encode_annotation
 from gatewright.dialects.responses.content import Wire, encode_part
 from gatewright.dialects.responses.items import add_item, encode_alone, stands_alone
 from gatewright.dialects.responses.request import encode_options, encode_request, foreign_tier
@@ -74,7 +78,7 @@ class Ids:
 
     def item(self, kind: str) -> str:
         """The next item's, of a type."""
-        prefix = {"message": "msg", "function_call": "fc", "reasoning": "rs"}.get(kind, "ig")
+        prefix = {"message": "msg", "function_call": "fc", "custom_tool_call": "ctc", "reasoning": "rs"}.get(kind, "ig")
         number = self._count[prefix] = self._count.get(prefix, -1) + 1
         return f"{prefix}_{self.core}_{number}"
 
@@ -137,7 +141,8 @@ def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> Wire:
     ids = Ids.of(answer.id)
     out = opening(request, ids, answer.model, answer.created) | usage | ending
     out |= foreign_tier(answer.service_tier, dropped)
-    out["output"] = encode_output(candidate.parts, dropped, same=False, ids=ids)
+    custom = custom_tools(request)
+    out["output"] = encode_output([as_custom(part, custom) for part in candidate.parts], dropped, same=False, ids=ids)
     if ending["status"] == "incomplete" and out["output"] and out["output"][-1]["type"] == "message":
         out["output"][-1]["status"] = "incomplete"
     return out
@@ -217,9 +222,11 @@ def encode_output(parts: Sequence[Part], dropped: Dropped, *, same: bool, ids: I
 def encode_content(part: Part, dropped: Dropped, *, same: bool) -> Wire | None:
     """A content part of a message of an answer, with every field that OpenAI's SDK requires."""
     wire = encode_part(part, dropped, same=same, assistant=True)
-    if same or wire is None or wire["type"] != "output_text":
+    if same or wire is None or not isinstance(part, Text):
         return wire
-    return {**wire, "annotations": [], "logprobs": []}
+    cited = (encode_annotation(one, len(part.text), dropped) for one in part.citations)
+    annotations = [one for one in cited if one is not None]
+    return {**wire, "annotations": annotations, "logprobs": encode_scores(part.scores)}
 
 
 def open_message(ids: Ids | None) -> Wire:

@@ -6,6 +6,7 @@ Shapes: OpenAI API reference, "Responses" (https://platform.openai.com/docs/api-
 
 from gatewright.dialects.conversation import Dropped, Request, Tool, ToolChoice, ToolMode
 from gatewright.dialects.fields import Fields
+from gatewright.dialects.freetext import SCHEMA, custom_tools
 from gatewright.dialects.responses.content import Wire
 
 _MODES: dict[str, ToolMode] = {"auto": "auto", "none": "none", "required": "required"}
@@ -18,8 +19,9 @@ def decode_tools(request: Request, body: Fields) -> None:
         request.form["tools"] = []
     for index, entry in enumerate(tools or ()):
         tool = Fields(entry, f"tools[{index}]", body.fault)
-        if tool.need("type", str) == "function":
-            request.tools.append(_decode_function(tool))
+        kind = tool.need("type", str)
+        if kind in ("function", "custom"):
+            request.tools.append(_decode_function(tool) if kind == "function" else _decode_custom(tool))
         else:
             request.rest[tool.at] = entry
     _decode_choice(request, body)
@@ -43,7 +45,7 @@ def encode_tools(request: Request, dropped: Dropped, *, same: bool) -> Wire:
     if choice is None or not (tools or same):
         return out
     if not (same and "implied" in choice.form):
-        out["tool_choice"] = _encode_choice(choice, dropped, same=same)
+        out["tool_choice"] = _encode_choice(choice, dropped, custom_tools(request), same=same)
     if choice.parallel is not None:
         out["parallel_tool_calls"] = choice.parallel
     return out
@@ -64,7 +66,28 @@ def _decode_function(tool: Fields) -> Tool:
     )
 
 
+def _decode_custom(found: Fields) -> Tool:
+    tool = Tool(name=found.need("name", str), description=found.get("description", str), schema=SCHEMA, custom=True)
+    shape = found.peek("format")
+    if isinstance(shape, dict) and shape.keys() == {"type", "syntax", "definition"}:
+        tool.grammar = {name: shape[name] for name in ("syntax", "definition")}
+    if tool.grammar is not None or shape == {"type": "text"}:
+        tool.form["format"] = found.pop("format")
+    tool.rest = found.left
+    return tool
+
+
+def _encode_custom(tool: Tool, dropped: Dropped, *, same: bool) -> Wire:
+    shape = None if tool.grammar is None else {"type": "grammar", **tool.grammar}
+    said = {"description": tool.description, "format": tool.form.get("format") if same else shape}
+    wire: Wire = {"type": "custom", "name": tool.name}
+    wire |= {name: value for name, value in said.items() if value is not None}
+    return wire | dropped.rest(tool, same=same)
+
+
 def _encode_function(tool: Tool, dropped: Dropped, *, same: bool) -> Wire:
+    if tool.custom:
+        return _encode_custom(tool, dropped, same=same)
     said = {"description": tool.description, "parameters": tool.schema, "strict": tool.strict}
     wire: Wire = {"type": "function", "name": tool.name}
     wire |= {name: value for name, value in said.items() if value is not None}
@@ -83,7 +106,7 @@ def _decode_choice(request: Request, body: Fields) -> None:
     elif value is not None:
         choice = body.inner("tool_choice")
         kind, mode = choice.need("type", str), choice.peek("mode")
-        if kind == "function":
+        if kind in ("function", "custom"):
             request.choice = ToolChoice(mode="named", name=choice.need("name", str), rest=choice.left)
         elif kind == "allowed_tools" and isinstance(mode, str) and mode in _MODES:
             del choice.left["mode"]
@@ -93,10 +116,10 @@ def _decode_choice(request: Request, body: Fields) -> None:
             request.rest["tool_choice"] = value
 
 
-def _encode_choice(choice: ToolChoice, dropped: Dropped, *, same: bool) -> str | Wire:
+def _encode_choice(choice: ToolChoice, dropped: Dropped, custom: frozenset[str], *, same: bool) -> str | Wire:
     rest = dropped.rest(choice, same=same)
     if same and "tool_choice.tools" in rest:
         return {**choice.form, "mode": choice.mode, "tools": rest["tool_choice.tools"]}
     if choice.mode == "named":
-        return {"type": "function", "name": choice.name, **rest}
+        return {"type": "custom" if choice.name in custom else "function", "name": choice.name, **rest}
     return choice.mode

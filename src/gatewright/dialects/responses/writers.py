@@ -1,5 +1,6 @@
 """How the items of a streamed answer are told: one writer for each kind of part."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 
 from gatewright.dialects import sse
 from gatewright.dialects.conversation import Dropped, Part, Reasoning, Refusal, Text, ToolCall
+from gatewright.dialects.logprobs import encode_scores
 from gatewright.dialects.responses.content import Wire
 from gatewright.dialects.responses.items import encode_alone
 from gatewright.dialects.responses.response import Ids, dress, encode_content, open_message
@@ -88,6 +90,7 @@ class Content:
         self._place = {**message.place, "content_index": len(message.content)}
         self._name = "refusal" if isinstance(part, Refusal) else "output_text"
         self._logprobs: list[Any] = []
+        self._cited = 0
 
     def begin(self) -> bytes:
         """The events that it begins with."""
@@ -98,9 +101,16 @@ class Content:
     def grow(self, event: PartGrew) -> bytes:
         """More text."""
         self._texts.append(event.text)
-        logprobs = event.rest.get("logprobs", []) if self._log.same else []
+        part = self._part
+        logprobs = event.form.get("logprobs") if self._log.same else None
+        logprobs = encode_scores(event.scores) if logprobs is None else logprobs
         self._logprobs += logprobs
-        return self._told("delta", logprobs, delta=event.text)
+        out = self._told("delta", logprobs, delta=event.text) if event.text or logprobs else b""
+        if isinstance(part, Text):
+            part.citations, part.scores = [*part.citations, *event.citations], [*part.scores, *event.scores]
+            if self._log.same:
+                out += self._cite([one.form["wire"] for one in event.citations])
+        return out
 
     def end(self, event: PartEnded) -> bytes:
         """The events that it ends with."""
@@ -110,8 +120,18 @@ class Content:
         self._message.content[self._place["content_index"]] = wire
         self._message.fields = (event.form.get("item") if self._log.same else None) or self._message.fields
         whole = {"refusal" if self._name == "refusal" else "text": self._part.text}
-        said = self._told("done", self._logprobs, **whole)
+        # Where a citation of all of a text ends is known now.
+        said = b"" if self._log.same else self._cite(wire.get("annotations", ()))
+        said += self._told("done", self._logprobs, **whole)
         return said + self._log.write("response.content_part.done", **self._place, part=wire)
+
+    def _cite(self, annotations: Iterable[Wire]) -> bytes:
+        out = b""
+        for wire in annotations:
+            place = {**self._place, "annotation_index": self._cited}
+            out += self._log.write("response.output_text.annotation.added", **place, annotation=wire)
+            self._cited += 1
+        return out
 
     def _told(self, step: str, logprobs: list[Any], **fields: Any) -> bytes:
         # A text's events always have logprobs, and a refusal's never.
@@ -124,6 +144,8 @@ class Call:
 
     def __init__(self, log: Log, part: ToolCall) -> None:
         self._log, self._part = log, replace(part)
+        self._field = "input" if part.custom else "arguments"
+        self._event = "response.custom_tool_call_input" if part.custom else "response.function_call_arguments"
         self._texts: list[str] = []
         self._item: Wire = {}
         self._place: Wire = {}
@@ -131,7 +153,7 @@ class Call:
     def begin(self) -> bytes:
         """The events that it begins with."""
         self._item = self._log.dressed(self._log.alone(self._part)[0])
-        self._place, added = self._log.add({**self._item, "status": "in_progress", "arguments": ""})
+        self._place, added = self._log.add({**self._item, "status": "in_progress", self._field: ""})
         return added
 
     def grow(self, event: PartGrew) -> bytes:
@@ -141,17 +163,18 @@ class Call:
         if not event.text:
             return b""
         self._texts.append(event.text)
-        return self._log.write("response.function_call_arguments.delta", **self._place, delta=event.text)
+        return self._log.write(f"{self._event}.delta", **self._place, delta=event.text)
 
     def end(self, event: PartEnded) -> bytes:
         """The events that it ends with."""
-        out = b"" if self._texts or self._log.same else self.grow(PartGrew(at=event.at, text="{}"))
+        bare = self._log.same or self._part.custom
+        out = b"" if self._texts or bare else self.grow(PartGrew(at=event.at, text="{}"))
         part = self._part
         part.arguments = "".join(self._texts)
         part.rest, part.form = event.rest or part.rest, event.form or part.form
         item, *signed = self._log.alone(part)
         item = item if self._log.same else self._item | item
-        out += self._log.write("response.function_call_arguments.done", **self._place, arguments=part.arguments)
+        out += self._log.write(f"{self._event}.done", **self._place, **{self._field: part.arguments})
         out += self._log.done(self._place, item)
         for carrier in signed:
             dressed = self._log.dressed(carrier)
