@@ -20,9 +20,9 @@ from gatewright.dialects.conversation import (
 )
 from gatewright.dialects.converse.citations import encode_citation
 from gatewright.dialects.converse.parts import encode_part, is_base64
-from gatewright.dialects.converse.response import TIERS, UNMEASURED, reason
+from gatewright.dialects.converse.response import UNMEASURED, reason
 from gatewright.dialects.converse.usage import encode_usage
-from gatewright.dialects.converse.wire import NAME, Encoding
+from gatewright.dialects.converse.wire import NAME, TIERS, Encoding
 from gatewright.dialects.eventstream import STATUSES, event, exception
 from gatewright.dialects.fields import to_text
 from gatewright.dialects.freetext import to_arguments

@@ -13,12 +13,11 @@ from gatewright.dialects.claude_schema import closed
 from gatewright.dialects.conversation import Dropped, Message, Request, Tool, ToolCall
 from gatewright.dialects.converse.models import Abilities, abilities
 from gatewright.dialects.converse.parts import encode_parts
-from gatewright.dialects.converse.thinking import MORE, think
-from gatewright.dialects.converse.wire import Block, Encoding, merged
+from gatewright.dialects.converse.thinking import think
+from gatewright.dialects.converse.wire import MORE, TIERS, Block, Encoding, merged
 from gatewright.dialects.fields import to_text
 from gatewright.errors import ClientError
 
-_TIERS = ("priority", "default", "flex", "reserved")
 _IN_SYSTEM = {"text", "cachePoint"}
 _DEFAULTS = {"temperature": 1, "top_p": 1}  # leaving these out changes nothing
 
@@ -43,7 +42,7 @@ def foreign(request: Request, model: str, dropped: Dropped) -> dict[str, Any]:
     if inference:
         body["inferenceConfig"] = inference
     body = merged(body, _top_k(request, accepts, body, dropped))
-    if request.service_tier in _TIERS:
+    if request.service_tier in TIERS:
         body["serviceTier"] = {"type": request.service_tier}
     _note(request, dropped)
     return body
@@ -60,7 +59,7 @@ def _note(request: Request, dropped: Dropped) -> None:
         "logprobs": bool(request.logprobs),
         "top_logprobs": bool(request.top_logprobs),
         "user": request.user is not None,
-        "service_tier": request.service_tier not in (None, "auto", *_TIERS),
+        "service_tier": request.service_tier not in (None, "auto", *TIERS),
     }
     dropped.update(name for name, lost in told.items() if lost)
 

@@ -21,7 +21,7 @@ from gatewright.dialects.conversation import (
 )
 from gatewright.dialects.converse.foreign import foreign
 from gatewright.dialects.converse.parts import decode_parts, encode_parts
-from gatewright.dialects.converse.wire import NAME, Block, Encoding, cached, merged
+from gatewright.dialects.converse.wire import MORE, NAME, Block, Encoding, cached, merged
 from gatewright.dialects.fields import Fields
 from gatewright.errors import ClientError
 
@@ -34,18 +34,17 @@ _INFERENCE: tuple[tuple[str, str, type[Any]], ...] = (
     ("topP", "top_p", float),
     ("stopSequences", "stop", list),
 )
-_MORE = "additionalModelRequestFields"
 # Where a parameter may stand that models take in their own words, and the kind of its value.
 _PLACES: tuple[tuple[str, type[Any], tuple[tuple[str, ...], ...]], ...] = (
-    ("top_k", int, ((_MORE, "top_k"), (_MORE, "inferenceConfig", "topK"), (_MORE, "k"))),
+    ("top_k", int, ((MORE, "top_k"), (MORE, "inferenceConfig", "topK"), (MORE, "k"))),
     (
         "effort",
         str,
         (
             ("outputConfig", "effort"),
-            (_MORE, "output_config", "effort"),
-            (_MORE, "reasoning_effort"),
-            (_MORE, "reasoningConfig", "maxReasoningEffort"),
+            (MORE, "output_config", "effort"),
+            (MORE, "reasoning_effort"),
+            (MORE, "reasoningConfig", "maxReasoningEffort"),
         ),
     ),
 )
@@ -176,7 +175,7 @@ def _tool(fields: Fields) -> Tool:
 
 
 def _read_thinking(fields: Fields, request: Request) -> None:
-    path = (_MORE, "thinking")
+    path = (MORE, "thinking")
     thinking = _peek(fields.left, path)
     if thinking == {"type": "disabled"}:
         request.thinking_tokens = 0
@@ -249,7 +248,7 @@ def _own(request: Request, dropped: Dropped) -> dict[str, Any]:
     tokens = request.thinking_tokens
     if tokens is not None:
         thinking = {"type": "enabled", "budget_tokens": tokens} if tokens else {"type": "disabled"}
-        said = merged(said, {_MORE: {"thinking": thinking}})
+        said = merged(said, {MORE: {"thinking": thinking}})
     return merged(request.rest, merged(said, _own_output(request)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from gatewright.dialects.conversation import Answer, Candidate, Dropped, Finish, Request, ToolCall, Usage
 from gatewright.dialects.converse.parts import decode_parts, encode_parts
 from gatewright.dialects.converse.usage import decode_usage, encode_usage
-from gatewright.dialects.converse.wire import NAME, Encoding, providers
+from gatewright.dialects.converse.wire import NAME, TIERS, Encoding, providers
 from gatewright.dialects.fields import Fields
 
 _FINISHES: dict[str, Finish] = {
@@ -32,9 +32,6 @@ _REASONS: dict[Finish, str] = {
     "pause": "end_turn",
     "other": "end_turn",
 }
-TIERS = ("priority", "default", "flex", "reserved")
-"""The service tiers this API names."""
-
 UNMEASURED = {"latencyMs": 0}
 """The `metrics` of an answer of another dialect: the API requires them, and nothing here measures."""
 

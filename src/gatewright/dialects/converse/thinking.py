@@ -12,10 +12,7 @@ from typing import Any
 from gatewright.dialects.claude import BUDGETS, LEAST_BUDGET, Generation, level
 from gatewright.dialects.conversation import Dropped, Request
 from gatewright.dialects.converse.models import Abilities
-from gatewright.dialects.converse.wire import Block
-
-MORE = "additionalModelRequestFields"
-"""Where a request says what only its model understands."""
+from gatewright.dialects.converse.wire import MORE, Block
 
 _THREE = {"minimal": "low", "low": "low", "medium": "medium"}  # any other is high
 

@@ -12,6 +12,12 @@ from gatewright.dialects.fields import provider_fault
 NAME = "converse"
 """The dialect's name."""
 
+TIERS = ("priority", "default", "flex", "reserved")
+"""The service tiers this API names."""
+
+MORE = "additionalModelRequestFields"
+"""Where a request says what only its model understands."""
+
 Block = dict[str, Any]
 """A content block: an object with one field, whose name tells its kind."""
 
