@@ -12,7 +12,7 @@ from pathlib import Path
 from gatewright.gateway.conversations import CONVERSATIONS, EMBEDDINGS, RERANKS
 from gatewright.providers import registry
 from gatewright.providers.base import SERVER_PATHS, Provider
-from gatewright.providers.fields import Field, modes
+from gatewright.providers.fields import Field, Mode, modes
 
 TARGET = Path(__file__).parent.parent / "docs" / "providers.md"
 
@@ -58,19 +58,26 @@ def page() -> str:
 
 def _cells(name: str) -> Iterator[str]:
     row = registry.find(name) or Provider(name=name, title="Any server that speaks OpenAI's API", paths=SERVER_PATHS)
-    operations = set(row.ways("m", {}))
+    operations = {operation for model in row.samples for operation in row.ways(model, {})}
     spoken = dict.fromkeys(DIALECTS[one.operation] for one in CONVERSATIONS if one.operation in operations)
     also = sorted({_MEANT.get(one, one) for one in operations - DIALECTS.keys() - _PARTS})
     yield f"`{name}`" + (f"<br>{row.title}" if row.title else "")
     yield f"`{row.base}`" if row.base else "in `api_base`"
     yield ", ".join(spoken) or "-"
     yield ", ".join(one.replace("_", " ") for one in also) or "-"
-    yield "<br>".join(_field(field) for mode in modes(name) if mode.mode == row.mode for field in mode.fields)
+    forms = [mode for mode in modes(name) if mode.mode in row.modes]
+    lines = map(_form, forms) if len(forms) > 1 else (f"{_field(one)}: {one.description}" for one in forms[0].fields)
+    yield "<br>".join(lines)
+
+
+def _form(mode: Mode) -> str:
+    """One of several ways to authenticate, in a line."""
+    return f"{mode.description}, `auth_mode` `{mode.mode}`: {', '.join(map(_field, mode.fields))}"
 
 
 def _field(field: Field) -> str:
     shown = f"**`{field.name}`**" if field.required else f"`{field.name}`"
-    return shown + (" *secret*" if field.secret else "") + f": {field.description}"
+    return shown + (" *secret*" if field.secret else "")
 
 
 if __name__ == "__main__":

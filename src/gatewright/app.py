@@ -64,7 +64,7 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         cloud=settings.cloud,
         private=settings.allow_private_upstreams,
     )
-    connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams)
+    connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams, cloud=settings.cloud)
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)
     watcher = Watcher(holder, listener, compiler.compile)

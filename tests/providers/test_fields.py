@@ -57,7 +57,7 @@ def test_a_default_is_shown_only_where_there_is_one():
     """As MLflow leaves the key out."""
     service_account = Catalogue().config("vertex_ai")["auth_modes"][0]
     defaults = {field["name"]: field.get("default") for field in service_account["config_fields"]}
-    assert defaults == {"vertex_project": None, "vertex_location": "us-central1"}
+    assert defaults == {"vertex_project": None, "vertex_location": "us-central1", "api_base": None}
 
 
 def test_a_server_of_ones_own_needs_no_key():

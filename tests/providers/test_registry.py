@@ -37,8 +37,25 @@ def asked_for(operation):
 APIS = {wire.operation: family[0].operation for family in (EMBEDDINGS, RERANKS) for wire in family} | {"cohere": "chat"}
 """What the recordings call an operation, where it is another name."""
 ASKED = {asked_for(one) for one in OPERATIONS if one.parse}
-PLACES = {"api_base": "https://own.example.com", "account_id": "0a1b"}
+PLACES = {
+    "api_base": "https://own.example.com",
+    "account_id": "0a1b",
+    "aws_region_name": "us-east-1",
+    "aws_role_name": "arn:aws:iam::1:role/r",
+    "client_id": "c",
+    "vertex_project": "p",
+    "vertex_location": "us-central1",
+}
 """A value for each field of `auth_config` that some provider cannot do without."""
+CLOUD = {"AWS_REGION": "us-east-1", "GOOGLE_CLOUD_PROJECT": "p"}
+"""The same, as the environment gives it."""
+SECRETS = {
+    "api_key": "sk-test",
+    "aws_access_key_id": "AKID",
+    "aws_secret_access_key": "secret",
+    "client_secret": "secret",
+    "vertex_credentials": '{"type": "service_account", "client_email": "a@b", "private_key": "pem"}',
+}
 
 
 def row_of(name):
@@ -47,36 +64,60 @@ def row_of(name):
     return row
 
 
-def places(name):
+FORMS = [pytest.param(name, form, id=f"{name}-{form.mode}") for name in NAMES for form in modes(name)]
+
+
+def places(form):
     """The least `auth_config` of a provider, by its form."""
-    return {field.name: PLACES[field.name] for field in modes(name)[0].fields if field.required and not field.secret}
+    asked = {field.name: PLACES[field.name] for field in form.fields if field.required and not field.secret}
+    return asked | {"auth_mode": form.mode}
 
 
-def joined(name):
-    return registry.connect(name, "m", {"api_key": "sk-test"}, places(name), allow_private=not row_of(name).key)
+def secrets(form):
+    """The least `secret_value`."""
+    return {field.name: SECRETS[field.name] for field in form.fields if field.secret and field.name in SECRETS}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_provider_connects_with_what_its_form_asks_for(name):
-    """The address is a valid one, every path is under it, and the key goes into the credential header."""
-    found, row = joined(name), row_of(name)
-    written = places(name).get("api_base") or row.base.replace("{account_id}", PLACES["account_id"])
+def joined(name, form=None, model="m"):
+    form = form or modes(name)[0]
+    private = not row_of(name).key
+    return registry.connect(name, model, secrets(form), places(form), allow_private=private, cloud=CLOUD)
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_every_provider_connects_with_what_its_form_asks_for(name, form):
+    """The address is a valid one, every path is under it, and there is a credential: a header or an identity."""
+    found, row = joined(name, form), row_of(name)
+    written = places(form).get("api_base") or row.base.format_map(PLACES)
     assert found.address == parse_base(written, allow_private=not row.key)
-    assert found.headers == ((row.credential[0], row.credential[1].replace("{key}", "sk-test").encode()),)
+    if form.mode in row.identities:
+        assert found.headers == ()
+        assert found.identity is not None
+    else:
+        assert found.headers == ((row.credential[0], row.credential[1].replace("{key}", "sk-test").encode()),)
+        assert found.identity is None
     assert found.ways
     assert all(way.path.startswith(found.address.path.encode()) for way in found.ways.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_form_asks_for_all_that_is_needed_and_no_more(name):
-    """Each required field is missed by its name when it is not given; its mode is the one that can be called."""
-    usual, row = modes(name)[0], row_of(name)
-    assert usual.mode == row.mode
-    needed = {field.name for field in usual.fields if field.required}
-    assert ("api_key" in needed) == row.key
+def test_a_provider_can_be_called_in_every_mode_it_has_a_form_for(name):
+    """And in no other; the usual one comes first."""
+    assert tuple(form.mode for form in modes(name)) == row_of(name).modes
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_the_form_asks_for_all_that_is_needed_and_no_more(name, form):
+    """Each required field is missed by its name when it is not given."""
+    row = row_of(name)
+    needed = {field.name for field in form.fields if field.required}
+    assert form.mode in row.identities or ("api_key" in needed) == row.key
+    given = {
+        field.name: PLACES[field.name] for field in form.fields if field.name in PLACES and field.name != "api_base"
+    }
     for missing in needed:
-        values = {"api_key": "sk-test"} if missing != "api_key" else {}
-        config = {field: value for field, value in places(name).items() if field != missing}
+        values = {name: value for name, value in secrets(form).items() if name != missing}
+        config = {name: value for name, value in (given | places(form)).items() if name != missing}
         with pytest.raises(ConfigError, match=f"'{missing}' in "):
             registry.connect(name, "m", values, config, allow_private=not row.key)
 
@@ -84,7 +125,8 @@ def test_the_form_asks_for_all_that_is_needed_and_no_more(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_operation_of_a_provider_can_be_asked_for(name):
     """No way stands for an operation that no client surface has, and that nothing is translated to."""
-    assert set(joined(name).ways) <= ASKED | set(WIRES)
+    served = {operation for model in row_of(name).samples for operation in joined(name, model=model).ways}
+    assert served <= ASKED | set(WIRES)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +256,8 @@ def test_the_account_of_cloudflare_is_part_of_the_path_and_cannot_lead_out_of_it
         (
             "databricks",
             {"client_secret": "canary"},
-            {"auth_mode": "oauth_m2m", "api_base": "https://h.example.com", "client_id": "c"},
-            "cannot be called with auth_mode 'oauth_m2m'; use 'pat_token'",
+            {"auth_mode": "oauth", "api_base": "https://h.example.com", "client_id": "c"},
+            "cannot be called with auth_mode 'oauth'; use 'pat_token' or 'oauth_m2m'",
         ),
     ],
 )

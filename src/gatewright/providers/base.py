@@ -65,7 +65,7 @@ class Given:
         """A field of `secret_value`; a ConfigError when it is required and not there."""
         return self._found(self.values, name, "secret_value" if required else "")
 
-    def field(self, name: str, *, required: bool = True) -> str:
+    def setting(self, name: str, *, required: bool = True) -> str:
         """A field of `auth_config`; a ConfigError when it is required and not there."""
         return self._found(self.config, name, "auth_config" if required else "")
 
@@ -98,6 +98,7 @@ class Provider:
         identities: who calls, by each `auth_mode` for which that is more than an API key in a header.
         tells_usage: whether its streams tell usage unasked, so that it need not be asked by `stream_options`.
         key: whether an `api_key` is required (a model server of one's own often needs none).
+        samples: models that together are served every operation; one will do unless they depend on the model.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Provider:
     identities: Mapping[str, Identify] = field(default_factory=lambda: MappingProxyType({}))
     tells_usage: bool = False
     key: bool = True
+    samples: tuple[str, ...] = ("m",)
 
     def connect(
         self, model: str, values: Mapping[str, str], config: Mapping[str, str], *, allow_private: bool
@@ -128,7 +130,8 @@ class Provider:
             ConfigError: saying what the operator must change.
         """
         given = Given(provider=self.name, values=values, config=config, allow_private=allow_private)
-        mode = given.field("auth_mode", required=False) or self.mode
+        given = replace(given, config=self.completed(given))
+        mode = given.setting("auth_mode", required=False) or self.mode
         if mode not in self.modes:
             use = " or ".join(map(repr, self.modes))
             raise ConfigError(f"provider {self.name!r} cannot be called with auth_mode {mode!r}; use {use}")
@@ -137,7 +140,7 @@ class Provider:
         except ClientError as problem:
             raise ConfigError(problem.public.removesuffix(".")) from None
         identify = self.identities.get(mode)
-        ways = {name: _placed(way, address.path, model) for name, way in self.ways(model, config).items()}
+        ways = {name: _placed(way, address.path, model) for name, way in self.ways(model, given.config).items()}
         return Access(
             address=address,
             ways=MappingProxyType(ways),
@@ -145,6 +148,14 @@ class Provider:
             identity=identify(given) if identify else None,
             thoughts=self.thoughts,
         )
+
+    def completed(self, given: Given) -> Mapping[str, str]:
+        """The `auth_config` of a secret, with what it means by what it leaves out.
+
+        Raises:
+            ConfigError: when a field is missing that nothing stands for.
+        """
+        return given.config
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -166,13 +177,20 @@ class Provider:
         return ways | {name: replace(ways[name], asks_usage=True) for name in asked if name in ways}
 
     def _base(self, given: Given) -> str:
-        """The base address: the one given, or the provider's own."""
-        own = given.field("api_base", required=False).rstrip("/")
+        own = given.setting("api_base", required=False).rstrip("/")
         if own:
             return next((own.removesuffix(end) for end in self.ends if own.endswith(end)), own)
+        return self.place(given)
+
+    def place(self, given: Given) -> str:
+        """The provider's own base address.
+
+        Raises:
+            ConfigError: when it has none, or a field of it is missing.
+        """
         if not self.base:
             raise ConfigError(f"provider {self.name!r} has no address of its own: set 'api_base' in auth_config")
-        return self.base.format_map({name: quote(given.field(name), safe="") for name in _NAMED.findall(self.base)})
+        return self.base.format_map({name: quote(given.setting(name), safe="") for name in _NAMED.findall(self.base)})
 
     def _credential(self, given: Given) -> Headers:
         key = given.secret("api_key", required=self.key)

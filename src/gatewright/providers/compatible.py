@@ -52,19 +52,6 @@ ROWS: tuple[Provider, ...] = (
         tells_usage=True,
     ),
     Provider(name="crusoe", title="Crusoe", base="https://api.inference.crusoecloud.com/v1"),
-    # https://docs.databricks.com/en/machine-learning/model-serving/score-foundation-models.html: the path of OpenAI's
-    # SDK, where the body names the serving endpoint, and not `/{name}/invocations`, whose bodies have no `model`.
-    Provider(
-        name="databricks",
-        title="Databricks",
-        ends=("/serving-endpoints",),
-        paths={
-            "chat": "/serving-endpoints/chat/completions",
-            "completions": "/serving-endpoints/completions",
-            "embeddings": "/serving-endpoints/embeddings",
-        },
-        mode="pat_token",
-    ),
     Provider(name="deepseek", title="DeepSeek", base="https://api.deepseek.com/v1", thoughts="reasoning_content"),
     Provider(name="fireworks_ai", title="Fireworks AI", base="https://api.fireworks.ai/inference/v1"),
     Provider(name="github", title="GitHub Models (a personal access token)", base="https://models.github.ai/inference"),

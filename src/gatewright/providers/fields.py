@@ -76,11 +76,14 @@ _ACCESS_KEYS = (
     Field("aws_access_key_id", "Access key id", secret=True),
     Field("aws_secret_access_key", "Secret access key", secret=True),
 )
+_TOKEN = Field("aws_session_token", "Session token of temporary keys", secret=True, required=False)
 _ROLE = Field("aws_role_name", "ARN of the IAM role to assume")
 _ANY_ROLE = Field("aws_role_name", "ARN of an IAM role to assume first", required=False)
 _SESSION = Field("aws_session_name", "Name for the assumed role's session", required=False)
-_PROJECT = Field("vertex_project", "Google Cloud project id")
-_LOCATION = Field("vertex_location", "Google Cloud region", required=False, default="us-central1")
+_PROJECT = Field("vertex_project", "Google Cloud project id; the server's own when left out", required=False)
+_OF_KEY = Field("vertex_project", "Google Cloud project id; the service account's when left out", required=False)
+_LOCATION = Field("vertex_location", "Google Cloud region, or 'global'", required=False, default="us-central1")
+_OTHER = _base("Base URL, to call another address than the region's own")
 _WORKSPACE = _base("URL of the Databricks workspace", required=True)
 
 
@@ -95,10 +98,12 @@ _SPECIAL: dict[str, tuple[Mode, ...]] = {
         Field("api_version", "API version, such as 2024-10-21; none for the v1 API", required=False),
     ),
     "bedrock": (
-        *_by_key(_key("Amazon Bedrock"), _REGION),
-        Mode("access_keys", "Access keys", "Sign with an AWS access key", (*_ACCESS_KEYS, _ANY_REGION)),
-        Mode("iam_role", "IAM role", "Assume a role with the server's identity", (_ROLE, _ANY_REGION)),
-        _default_chain(_ANY_ROLE, _SESSION, _ANY_REGION),
+        *_by_key(_key("Amazon Bedrock"), _REGION, _OTHER),
+        Mode("access_keys", "Access keys", "Sign with an AWS access key", (*_ACCESS_KEYS, _TOKEN, _ANY_REGION, _OTHER)),
+        Mode(
+            "iam_role", "IAM role", "Assume a role with the server's identity", (_ROLE, _SESSION, _ANY_REGION, _OTHER)
+        ),
+        _default_chain(_ANY_ROLE, _SESSION, _ANY_REGION, _OTHER),
     ),
     "sagemaker": (
         Mode("access_keys", "Access keys", "Sign with an AWS access key", (*_ACCESS_KEYS, _REGION)),
@@ -110,9 +115,14 @@ _SPECIAL: dict[str, tuple[Mode, ...]] = {
             "service_account_json",
             "Service account",
             "Use the JSON key of a Google Cloud service account",
-            (Field("vertex_credentials", "Content of the JSON key file", secret=True), _PROJECT, _LOCATION),
+            (
+                Field("vertex_credentials", "Content of the JSON key file", secret=True),
+                _OF_KEY,
+                _LOCATION,
+                _OTHER,
+            ),
         ),
-        _default_chain(_PROJECT, _LOCATION),
+        _default_chain(_PROJECT, _LOCATION, _OTHER),
     ),
     "databricks": (
         Mode("pat_token", "Personal access token", "Use a token of a user", (_key("Databricks"), _WORKSPACE)),
