@@ -4,6 +4,8 @@ import copy
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures.conformance import sdk
 from gatewright.dialects import chat, generate_content, messages, responses
@@ -390,3 +392,47 @@ def test_scores_of_gemini_leave_out_a_logarithm_of_zero():
     (text,) = found.candidates[0].parts
     assert [(one.token, one.logprob, one.top[0].token) for one in text.scores] == [("a", 0, "a")]
     assert generate_content.encode_answer(found, asked("generate_content"), Dropped()) == body
+
+
+WORDS = (
+    *("type", "url_citation", "url", "title", "start_index", "end_index", "file_citation", "file_id", "index"),
+    *("char_location", "web_search_result_location", "cited_text", "document_index", "groundingChunks", "web", "uri"),
+    *("groundingSupports", "segment", "startIndex", "endIndex", "partIndex", "groundingChunkIndices", "citations"),
+    *("chosenCandidates", "topCandidates", "candidates", "token", "logProbability", "logprob", "top_logprobs"),
+)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(WORDS)
+    | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
+    max_leaves=20,
+)
+
+
+@given(values, values, st.text(max_size=8))
+def test_side_information_of_any_shape_is_read_or_kept(found, other, text):
+    """It never makes an answer unreadable, and what was read of it can be written in every dialect."""
+    candidate = {"content": {"parts": [{"text": text}]}, "groundingMetadata": found, "citationMetadata": other}
+    bodies = {
+        "chat": {"choices": [{"message": {"content": text, "annotations": [found]}, "logprobs": {"content": [other]}}]},
+        "messages": {"type": "message", "content": [{"type": "text", "text": text, "citations": [found]}]},
+        "generate_content": {"candidates": [candidate | {"logprobsResult": found}], "responseId": "r"},
+        "responses": {
+            "id": "r",
+            "model": "m",
+            "output": [
+                {
+                    "type": "message",
+                    "role": "assistant",
+                    "content": [{"type": "output_text", "text": text, "annotations": [found], "logprobs": [other]}],
+                }
+            ],
+        },
+    }
+    for dialect, body in bodies.items():
+        read_ = DIALECTS[dialect].decode_answer(copy.deepcopy(body))
+        for client in DIALECTS.values():
+            msgspec.json.encode(client.encode_answer(read_, asked(), Dropped()))

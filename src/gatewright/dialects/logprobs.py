@@ -5,9 +5,11 @@ Shape: OpenAI API reference, "The chat completion object", `choices[].logprobs.c
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from gatewright.dialects.conversation import TokenScore
+
+_MOST = 1e9  # which no logarithm of a probability reaches
 
 
 def decode_scores(found: Any) -> list[TokenScore]:
@@ -22,11 +24,16 @@ def decode_scores(found: Any) -> list[TokenScore]:
     return scores
 
 
+def is_logprob(value: Any) -> TypeGuard[float]:
+    """Whether a JSON value is a logarithm; OpenAI writes -9999 for that of a token it thinks next to impossible."""
+    return type(value) in (int, float) and abs(value) < _MOST
+
+
 def _score(one: Any) -> TokenScore | None:
     if not isinstance(one, dict) or not isinstance(one.get("token"), str):
         return None
     logprob, content = one.get("logprob"), one.get("bytes")
-    if isinstance(logprob, bool) or not isinstance(logprob, int | float):
+    if not is_logprob(logprob):
         return None
     return TokenScore(token=one["token"], logprob=logprob, bytes=content if isinstance(content, list) else None)
 

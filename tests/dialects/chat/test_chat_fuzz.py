@@ -17,6 +17,7 @@ WORDS = (
     *("thinking", "reasoning", "reasoning_content", "reasoning_details", "reasoning.text", "reasoning.encrypted"),
     *("signature", "summary", "function_call", "audio", "images", "message", "delta", "finish_reason", "stop", "auto"),
     *("extra_content", "google", "thought_signature", "file_data", "data:a;base64,b", "json_schema", "schema", "error"),
+    *("annotations", "url_citation", "start_index", "end_index", "logprobs", "token", "logprob", "custom", "input"),
     *("usage", "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "cached_tokens"),
 )
 TOP = (

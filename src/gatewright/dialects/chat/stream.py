@@ -98,7 +98,8 @@ class Decoder:
 
     def _chunk(self, chunk: dict[str, Any]) -> list[Event]:
         if not self._began:
-            self._shared["service_tier"] = chunk.get("service_tier")  # told by the beginning
+            # Told by the beginning.
+            self._shared["service_tier"] = chunk.get("service_tier") or self._shared.get("service_tier")
         for key, value in chunk.items():
             if key not in _CHUNK and value is not None and self._shared.get(key) != value:
                 self._shared[key] = self._kept[key] = value
@@ -107,7 +108,7 @@ class Decoder:
         usage = _usage(chunk)
         if not self._began and (choices or usage is not None):
             self._began = True
-            events.append(_began(chunk))
+            events.append(_began(chunk, self._shared["service_tier"]))
         for choice in choices:
             events += self._choice(choice, chunk.get("id"))
         if usage is not None:
@@ -152,9 +153,8 @@ class Decoder:
         return [*events, ended]
 
 
-def _began(chunk: dict[str, Any]) -> Began:
+def _began(chunk: dict[str, Any], tier: Any) -> Began:
     name, model, created = chunk.get("id"), chunk.get("model"), chunk.get("created")
-    tier = chunk.get("service_tier")
     return Began(
         id=name if isinstance(name, str) else "",
         model=model if isinstance(model, str) else "",

@@ -9,6 +9,7 @@ from typing import Any
 
 from gatewright.dialects.conversation import TokenScore
 from gatewright.dialects.generate_content.fields import snake
+from gatewright.dialects.logprobs import is_logprob
 
 RESULT = "logprobsResult"
 
@@ -30,7 +31,7 @@ def _scores(found: list[Any]) -> list[TokenScore]:
     scores: list[TokenScore] = []
     for one in found:
         logprob = one.get("logProbability", one.get("log_probability", 0)) if isinstance(one, dict) else None
-        if isinstance(logprob, bool) or not isinstance(logprob, int | float) or not isinstance(one.get("token"), str):
+        if not is_logprob(logprob) or not isinstance(one.get("token"), str):
             return []
         scores.append(TokenScore(token=one["token"], logprob=logprob))
     return scores

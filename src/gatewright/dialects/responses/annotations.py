@@ -27,7 +27,7 @@ def decode_annotation(found: Any) -> Citation:
         return Citation(rest={"annotations": found}, form={"wire": found})
     citation = Citation(form={"wire": found})
     for field, name, kind_of in known:
-        if type(found.get(name)) is kind_of:
+        if type(found.get(name)) is kind_of and (kind_of is str or found[name] >= 0):
             setattr(citation, field, found[name])
     names = {"type", *(name for _, name, _ in known)}
     citation.rest = {f"annotations.{name}": value for name, value in found.items() if name not in names}
