@@ -221,6 +221,10 @@ def test_a_service_principal_of_databricks_asks_its_workspace_for_tokens():
             lambda: bedrock(aws_region_name="us-east-1.evil.example/"),
             "is 'us-east-1.evil.example/': give a region such",
         ),
+        (
+            lambda: bedrock(values=KEYS | {"aws_access_key_id": "canary\nx"}),
+            "'aws_access_key_id' holds characters that",
+        ),
         (lambda: bedrock(aws_region_name=""), "provider 'bedrock' needs 'aws_region_name' in auth_config"),
         (lambda: bedrock(auth_mode="oauth"), "use 'api_key' or 'access_keys' or 'iam_role' or 'default_chain'"),
         (lambda: vertex(values={"vertex_credentials": "canary"}), "the service account's key is not the JSON"),

@@ -2,9 +2,19 @@
 
 import asyncio
 import base64
+import contextlib
+import datetime as dt
+import json
+from dataclasses import replace
+from unittest import mock
 from urllib.parse import parse_qsl
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures.clock import Clock
 from fixtures.scripted import AGAIN, REQUEST
@@ -15,10 +25,20 @@ from gatewright.snapshot.model import Access
 from gatewright.upstream.auth import Authorizer
 from gatewright.upstream.client import Client
 from gatewright.upstream.fake import MINTED, Answer, FakeClient, in_turn
+from gatewright.upstream.request import encode_head
 
 ADDRESS = Address("https", "llm.test", 443)
 OAUTH = OAuthIdentity(
     server=Address("https", "w.test", 443, "/oidc/v1/token"), client_id="id", client_secret="s:/", scope="all-apis"
+)
+
+
+SERVER = AwsIdentity(region="r", service="bedrock")
+NAMES = st.sampled_from(
+    ["access_token", "expires_in", "AccessKeyId", "SecretAccessKey", "Token", "Expiration", "error", "Code"]
+)
+VALUES = st.sampled_from(["a", "", "nan", "\n", "\u00e9", "2099-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"]) | (
+    st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 )
 
 
@@ -128,6 +148,39 @@ async def test_a_metadata_service_may_be_private_but_a_token_endpoint_may_not(sc
     assert len(metadata.requests) == 1
 
 
+async def test_a_machine_of_aws_assumes_a_role_and_signs_with_it(scripted):
+    """Over real connections: metadata service, STS, provider, where the signature is the one botocore computes."""
+    keys = b'{"AccessKeyId": "ASIA1", "SecretAccessKey": "s1", "Token": "t1", "Expiration": "2099-01-01T00:00:00Z"}'
+    metadata = scripted([REQUEST, http(b"imds"), REQUEST, http(b"role"), REQUEST, http(keys)])
+    answer = (
+        b"<AccessKeyId>ASIA2</AccessKeyId><SecretAccessKey>s2</SecretAccessKey><SessionToken>t2</SessionToken>"
+        b"<Expiration>2099-01-01T00:00:00Z</Expiration>"
+    )
+    sts = scripted([REQUEST, http(answer)])
+    provider = scripted([REQUEST, http(b"{}"), AGAIN])
+    cloud = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.url, "AWS_ENDPOINT_URL_STS": sts.url}
+    client = Client(cloud=cloud, clock=Clock())
+    identity = AwsIdentity(region="us-east-1", service="bedrock", role="arn:r")
+    path = b"/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse"
+    for _ in range(2):
+        sent = ((b"content-type", b"application/json"), (b"accept", b"*/*"))
+        response = await client.call(access_to(provider, identity), b"POST", path, sent, b'{"a": 1}')
+        assert await response.read() == b"{}"
+    await client.close()
+    assert (len(metadata.requests), len(sts.requests), len(provider.requests)) == (3, 1, 2)
+    received = provider.requests[1]
+    expected = AWSRequest(
+        method="POST",
+        url=provider.url + path.decode(),
+        headers={"content-type": "application/json"},
+        data=received.body,
+    )
+    with mock.patch("botocore.auth.get_current_datetime", return_value=dt.datetime.fromtimestamp(Clock().now, dt.UTC)):
+        SigV4Auth(Credentials("ASIA2", "s2", "t2"), "bedrock", "us-east-1").add_auth(expected)
+    for name in ("authorization", "x-amz-date", "x-amz-security-token"):
+        assert received.header(name.encode()) == expected.headers[name].encode()
+
+
 async def test_closing_ends_a_wait_for_a_token(client, scripted):
     """With the error of a gateway that stops."""
     issuer = scripted([REQUEST])
@@ -148,3 +201,19 @@ async def test_the_fake_calls_with_the_same_headers():
         assert fake.requests[-1].headers == (*response.credential, (b"a", b"b"))
         assert fake.requests[-1].address == ADDRESS
     assert response.credential == MINTED
+
+
+@given(st.binary(max_size=60) | st.dictionaries(NAMES, VALUES).map(lambda found: json.dumps(found).encode()))
+def test_no_answer_of_an_issuer_escapes_as_another_error(answer):
+    """Whatever it is, it is a credential that can be sent or a refusal that says so."""
+    cloud = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"}
+
+    async def ask(identity):
+        client = FakeClient(lambda _: Answer(body=[answer]))
+        one = Authorizer(client.send, cloud, private=False, clock=Clock())
+        with contextlib.suppress(UpstreamRefusedError):
+            headers = await headers_of(one, identity)
+            encode_head(b"POST", b"/", b"h", headers, 0)
+
+    for identity in (OAUTH, GoogleIdentity(), SERVER, replace(SERVER, key_id="A", secret_key="s", role="r")):
+        asyncio.run(ask(identity))

@@ -196,12 +196,20 @@ class Provider:
         key = given.secret("api_key", required=self.key)
         if not key:
             return ()
-        if not (key.isascii() and key.isprintable()):
-            raise ConfigError(
-                "'api_key' holds characters that cannot be sent in a header; check for a stray line break"
-            )
+        sendable("api_key", key)
         name, value = self.credential
         return ((name, value.format(key=key).encode("ascii")),)
+
+
+def sendable(name: str, text: str) -> str:
+    """A secret that goes into a header, as it is.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if not (text.isascii() and text.isprintable()):
+        raise ConfigError(f"{name!r} holds characters that cannot be sent in a header; check for a stray line break")
+    return text
 
 
 def plain(paths: Mapping[str, str], streamed: Mapping[str, str] = MappingProxyType({})) -> dict[str, Way]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gatewright.errors import ConfigError
-from gatewright.providers.base import Given, Provider
+from gatewright.providers.base import Given, Provider, sendable
 from gatewright.snapshot.identity import AwsIdentity
 from gatewright.snapshot.model import Way
 
@@ -67,9 +67,9 @@ def _access_keys(given: Given) -> AwsIdentity:
     return AwsIdentity(
         region=given.setting("aws_region_name"),
         service="bedrock",
-        key_id=given.secret("aws_access_key_id"),
+        key_id=sendable("aws_access_key_id", given.secret("aws_access_key_id")),
         secret_key=given.secret("aws_secret_access_key"),
-        session_token=given.secret("aws_session_token", required=False),
+        session_token=sendable("aws_session_token", given.secret("aws_session_token", required=False)),
     )
 
 

@@ -41,7 +41,7 @@ class _Given(msgspec.Struct, rename="pascal"):
     access_key_id: str
     secret_access_key: str
     token: str
-    expiration: dt.datetime
+    expiration: str
 
 
 class Aws:
@@ -80,11 +80,11 @@ class Aws:
 
     async def _fetch(self, identity: AwsIdentity) -> Lease[Keys]:
         if identity.role:
-            return await self._assume(identity, await self.keys(_without_role(identity)))
+            return _sendable(await self._assume(identity, await self.keys(_without_role(identity))))
         for source in (self._environment, self._web_identity, self._file, self._container, self._instance):
             found = await source(identity)
             if found is not None:
-                return found
+                return _sendable(found)
         raise UpstreamRefusedError(_NONE)
 
     async def _assume(self, identity: AwsIdentity, keys: Keys) -> Lease[Keys]:
@@ -183,22 +183,34 @@ def _query(action: str, **fields: str) -> bytes:
 def _assumed(issuer: Issuer, answer: bytes) -> Lease[Keys]:
     """The keys of an answer of STS: XML whose values need no unescaping."""
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
-    found = [re.search(f"<{name}>([!-;=-~]+)</{name}>", answer.decode("utf-8", "replace")) for name in names]
+    found = [re.search(f"<{name}>([^<]+)</{name}>", answer.decode("utf-8", "replace")) for name in names]
     if None in found:
         raise issuer.refusal("its answer is not what it should be")
     key_id, secret, token, expires = (one[1] for one in found if one)
-    try:
-        end = dt.datetime.fromisoformat(expires).timestamp()
-    except ValueError:
-        raise issuer.refusal("its answer has no end of the credentials") from None
-    return Lease(Keys(key_id=key_id, secret=secret, token=token), end)
+    return Lease(Keys(key_id=key_id, secret=secret, token=token), _end(issuer, expires))
 
 
 def _given(issuer: Issuer, answer: bytes) -> Lease[Keys]:
     """The keys of an answer of a container or an instance."""
     found = issuer.read(answer, _Given)
     keys = Keys(key_id=found.access_key_id, secret=found.secret_access_key, token=found.token)
-    return Lease(keys, found.expiration.timestamp())
+    return Lease(keys, _end(issuer, found.expiration))
+
+
+def _end(issuer: Issuer, text: str) -> float:
+    try:
+        found = dt.datetime.fromisoformat(text)
+        return found.replace(tzinfo=found.tzinfo or dt.UTC).timestamp()
+    except (ValueError, OverflowError):
+        raise issuer.refusal("its answer has no end of the credentials") from None
+
+
+def _sendable(found: Lease[Keys]) -> Lease[Keys]:
+    """Keys that can be written into a header."""
+    text = found.value.key_id + found.value.token
+    if not (text.isascii() and text.isprintable()):
+        raise UpstreamRefusedError("The AWS credentials that were found hold characters that no key has.")
+    return found
 
 
 def _container_place(url: str) -> tuple[Address, str]:

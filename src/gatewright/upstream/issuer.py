@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -105,8 +106,8 @@ def token(issuer: Issuer, answer: bytes, clock: Clock) -> Lease[str]:
     """
     found = issuer.read(answer, _Token)
     text = found.access_token
-    if not (text and text.isascii() and text.isprintable()):
-        raise issuer.refusal("its token is not one that can be sent in a header")
+    if not (text and text.isascii() and text.isprintable() and math.isfinite(found.expires_in)):
+        raise issuer.refusal("its token is not one that can be used")
     return Lease(text, clock() + found.expires_in)
 
 
