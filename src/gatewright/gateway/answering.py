@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from gatewright.dialects import generate_content
-from gatewright.dialects.conversation import Dropped, Request
+from gatewright.dialects.conversation import Answer, Dropped, Request
 from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDecoder, StreamEncoder
 from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.body import JSON
@@ -65,13 +65,23 @@ class Streaming(Answering):
         request: what the client asks.
         dropped: gets a note when something is left out.
         meter: gets the usage.
+        named: id and model of an answer whose provider names none, as Bedrock does not.
         array: whether a Gemini client gets its stream as one JSON array.
     """
 
     def __init__(
-        self, client: Wire, provider: Wire, request: Request, dropped: Dropped, meter: Meter, *, array: bool
+        self,
+        client: Wire,
+        provider: Wire,
+        request: Request,
+        dropped: Dropped,
+        meter: Meter,
+        *,
+        named: tuple[str, str] = ("", ""),
+        array: bool = False,
     ) -> None:
         super().__init__(client, provider, request, dropped, meter)
+        self._named = named
         self._marker = Marker(provider.dialect.NAME) if client is not provider else None
         self._array = array
 
@@ -83,10 +93,14 @@ class Streaming(Answering):
         return SSE + b"; charset=utf-8" if self._client.media == SSE else self._client.media
 
     def _settled(self, answer: Any) -> Any:
-        answer.created = answer.created or int(time.time())
+        self._name(answer)
         if self._marker:
             self._marker.answer(answer)
         return answer
+
+    def _name(self, answer: Answer | Began) -> None:
+        answer.created = answer.created or int(time.time())
+        answer.id, answer.model = answer.id or self._named[0], answer.model or self._named[1]
 
     async def streamed(self, pieces: Pieces) -> Pieces:
         """A stream, translated as it comes.
@@ -106,7 +120,7 @@ class Streaming(Answering):
                     if isinstance(event, Failed) and not shown:
                         raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
                     if isinstance(event, Began):
-                        event.created = event.created or int(time.time())
+                        self._name(event)
                     elif isinstance(event, Counted):
                         self._meter.count(event.usage)
                     shown = shown or not isinstance(event, Began | Counted)

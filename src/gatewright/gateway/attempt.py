@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from gatewright.dialects import openai
 from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
-from gatewright.gateway.conversations import FRAMES, SSE
+from gatewright.gateway.conversations import FRAMES, LINES, SSE
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.plan import RoutePlan
 from gatewright.gateway.translate import Sender, Sending, StrictError
@@ -29,7 +29,7 @@ FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(50
 
 MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
-STREAMS = frozenset({SSE, FRAMES, b"application/x-ndjson"})
+STREAMS = frozenset({SSE, FRAMES, LINES})
 """Content types of answers that come piece by piece, where only the answer says so."""
 
 
@@ -88,7 +88,7 @@ async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: 
         StrictError: when no target can express all of a strict call.
         AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
     """
-    sender = Sender(call, strict=strict)
+    sender = Sender(call, request_id, strict=strict)
     waited, called = 0.0, 0
     failed: GatewrightError | None = None
     for target in route:

@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gatewright.dialects import chat, cohere, embeddings, generate_content, messages, rerank, responses
+from gatewright.dialects import (
+    chat,
+    cohere,
+    converse,
+    embeddings,
+    generate_content,
+    messages,
+    ollama,
+    rerank,
+    responses,
+)
 from gatewright.dialects.stream import StreamDecoder, StreamEncoder
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.understand import ANTHROPIC_VERSION, RAW
 from gatewright.snapshot.model import Access
 
-SSE, FRAMES = b"text/event-stream", b"application/vnd.amazon.eventstream"
+SSE, FRAMES, LINES = b"text/event-stream", b"application/vnd.amazon.eventstream", b"application/x-ndjson"
 
 
 class Dialect(Protocol):
@@ -74,12 +84,15 @@ class Wire:
 
 MESSAGES = Wire(operation="messages", dialect=messages, headers=(ANTHROPIC_VERSION,))
 GEMINI = Wire(operation="generate_content", dialect=generate_content, query=b"alt=sse")
+CONVERSE = Wire(operation="converse", dialect=converse, media=FRAMES)
 COHERE = Wire(operation="cohere", dialect=cohere)
 CHAT = Wire(operation="chat", dialect=chat)
 RESPONSES = Wire(operation="responses", dialect=responses)
+OLLAMA_CHAT = Wire(operation="ollama_chat", dialect=ollama.chat, media=LINES)
+OLLAMA_GENERATE = Wire(operation="ollama_generate", dialect=ollama.generate, media=LINES)
 
 # Each family in the order in which a target that speaks several of it is spoken to.
-CONVERSATIONS = (MESSAGES, GEMINI, COHERE, CHAT, RESPONSES)
+CONVERSATIONS = (MESSAGES, GEMINI, CONVERSE, COHERE, CHAT, RESPONSES, OLLAMA_CHAT, OLLAMA_GENERATE)
 EMBEDDINGS = tuple(
     Wire(operation=operation, dialect=embeddings.WIRES[name])
     for operation, name in (

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from gatewright.dialects import chat, generate_content, messages, responses
+from gatewright.dialects import chat, generate_content, messages, ollama, responses
 from gatewright.dialects.conversation import Usage
 from gatewright.errors import UpstreamProtocolError
 
@@ -27,13 +27,15 @@ class Scale:
     """Where the answers of an operation tell usage and their end.
 
     Attributes:
-        mark: name of the object with the usage, quoted.
+        mark: name of the object with the usage, quoted; empty when the counts lie about as `numbers`.
         decode: reads the object.
+        numbers: finds the name and the value of a count that is a field of the answer itself.
         ends: what a complete stream has said; None where that cannot be told.
     """
 
     mark: bytes
     decode: Callable[[Mapping[str, Any]], Usage]
+    numbers: re.Pattern[bytes] | None = None
     ends: re.Pattern[bytes] | None = None
 
 
@@ -48,6 +50,12 @@ _RESPONSES = Scale(
     decode=responses.decode_usage,
     ends=re.compile(rb'"type":\s?"(?:response\.(?:completed|incomplete|failed)|error)"'),
 )
+_OLLAMA = Scale(
+    mark=b"",
+    decode=ollama.chat.decode_usage,
+    numbers=re.compile(rb'"((?:prompt_)?eval_count)":\s?(\d{1,12})'),
+    ends=re.compile(rb'"done":\s?true|"error":'),
+)
 SCALES: Mapping[str, Scale] = {
     "chat": _CHAT,
     "completions": _CHAT,
@@ -59,6 +67,9 @@ SCALES: Mapping[str, Scale] = {
         ends=re.compile(rb'"type":\s?"(?:message_stop|error)"'),
     ),
     "responses": _RESPONSES,
+    "ollama_chat": _OLLAMA,
+    "ollama_generate": _OLLAMA,
+    "ollama_embed": _OLLAMA,
     "compact": Scale(mark=b'"usage"', decode=responses.decode_usage),
     "images": Scale(mark=b'"usage"', decode=responses.decode_usage),
     "image_edits": Scale(mark=b'"usage"', decode=responses.decode_usage),
@@ -107,7 +118,12 @@ class Meter:
 
     def whole(self, body: bytes) -> None:
         """Read a whole answer."""
-        if self._scale is None or self._scale.mark not in body:
+        if self._scale is None:
+            return
+        if self._scale.numbers is not None:
+            self._count(self._scale.numbers, body)
+            return
+        if self._scale.mark not in body:
             return
         try:
             found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -126,12 +142,17 @@ class Meter:
         self._tail = data[-32:]
         if not self.ended and scale.ends is not None:
             self.ended = scale.ends.search(data) is not None
-        if self._pending:
+        if scale.numbers is not None:
+            self._count(scale.numbers, data)
+        elif self._pending:
             self._pending += piece
             self._read()
         elif scale.mark in data:
             self._pending = data
             self._read()
+
+    def _count(self, numbers: re.Pattern[bytes], data: bytes) -> None:
+        self._found.update((name.decode("ascii"), int(value)) for name, value in numbers.findall(data))
 
     def _read(self) -> None:
         """Take every usage object that is whole; one that is not waits for the next piece."""

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatewright.dialects import anthropic, gemini, openai, toplevel
+from gatewright.dialects import anthropic, gemini, ollama, openai, toplevel
 from gatewright.dialects.errors import ANTHROPIC, GEMINI, MLFLOW, OPENAI, ErrorDialect
+from gatewright.errors import ClientError
 from gatewright.gateway.resolve import resolve
 from gatewright.gateway.understand import Asked, Call, by_form, by_model, by_path, chat_or_embeddings, raw, unified_chat
 from gatewright.snapshot.model import Snapshot
@@ -126,6 +127,42 @@ def _gemini(prefix: str, dialect: ErrorDialect) -> Iterator[Operation]:
         yield _get(f"{prefix}/models/{{model}}", "One endpoint, as a model of Gemini", dialect, _one_gemini_model)
 
 
+def _ollama_models(snapshot: Snapshot, _asked: Asked) -> bytes:
+    return ollama.models((name, endpoint.created_at) for name, endpoint in sorted(snapshot.endpoints.items()))
+
+
+def _shown_ollama_model(snapshot: Snapshot, asked: Asked) -> bytes:
+    fields = toplevel.split(asked.body)
+    name = toplevel.text(fields, "model") or toplevel.text(fields, "name")
+    if name is None:
+        raise ClientError("Missing required 'model' parameter in request body")
+    endpoint = resolve(snapshot, name)
+    return ollama.shown(endpoint.name, endpoint.created_at)
+
+
+def _ollama_version(_snapshot: Snapshot, _asked: Asked) -> bytes:
+    return ollama.version()
+
+
+def _ollama(prefix: str) -> Iterator[Operation]:
+    """Ollama's API, https://docs.ollama.com/api; it streams unless told not to."""
+    dialect = ollama.ERRORS
+    yield _post(f"{prefix}/api/chat", "Chat", dialect, by_model("ollama_chat", unless=True))
+    yield _post(f"{prefix}/api/generate", "Completion", dialect, by_model("ollama_generate", unless=True))
+    yield _post(f"{prefix}/api/embed", "Embeddings", dialect, by_model("ollama_embed", streams=False))
+    yield _post(f"{prefix}/api/embeddings", "Embedding (legacy)", dialect, by_model("ollama_embeddings", streams=False))
+    yield _get(f"{prefix}/api/tags", "The endpoints, as Ollama lists models", dialect, _ollama_models)
+    yield _get(f"{prefix}/api/version", "The version of Ollama's API", dialect, _ollama_version)
+    show = f"{prefix}/api/show"
+    yield Operation(
+        method="POST",
+        path=show,
+        summary="One endpoint, as Ollama tells it",
+        dialect=dialect,
+        answer=_shown_ollama_model,
+    )
+
+
 OPERATIONS: tuple[Operation, ...] = (
     *_openai(
         "/v1",
@@ -140,6 +177,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *_gemini("/v1beta", GEMINI),
     *_gemini("/gemini/v1beta", GEMINI),
     *_gemini("/gemini/v1", GEMINI),
+    *_ollama(""),
+    *_ollama("/ollama"),
     _post(
         "/gateway/{endpoint}/mlflow/invocations", "MLflow invocation: chat or embeddings", MLFLOW, chat_or_embeddings
     ),

@@ -61,13 +61,15 @@ class Sender:
 
     Args:
         call: what was asked.
+        request_id: names an answer whose provider names none.
         strict: whether a target is refused that cannot express all of it.
     """
 
-    __slots__ = ("_call", "_request", "_strict")
+    __slots__ = ("_call", "_request", "_request_id", "_strict")
 
-    def __init__(self, call: Call, *, strict: bool = False) -> None:
+    def __init__(self, call: Call, request_id: str, *, strict: bool = False) -> None:
         self._call = call
+        self._request_id = request_id
         self._strict = strict or call.strict
         self._request: Any = None
 
@@ -129,7 +131,8 @@ class Sender:
         self._check(lost, target)
         dropped |= lost
         meter = Meter("")
-        streaming = Streaming(client, provider, request, dropped, meter, array=self._call.array)
+        named = (self._request_id, target.model)
+        streaming = Streaming(client, provider, request, dropped, meter, named=named, array=self._call.array)
         framed = way.framed and bool(request.stream)
         return Sending(
             path=_queried(_path(way, stream=bool(request.stream)), provider.query if request.stream else b""),

@@ -122,6 +122,23 @@ ROWS: tuple[Provider, ...] = (
     # Model servers of one's own: they need GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS=1, and a key only if they ask for one.
     Provider(name="llama.cpp", title="llama.cpp", base="http://127.0.0.1:8080/v1", paths=SERVER_PATHS, key=False),
     Provider(name="lmstudio", title="LM Studio", base="http://127.0.0.1:1234/v1", paths=OPENAI_PATHS, key=False),
-    Provider(name="ollama", title="Ollama", base="http://127.0.0.1:11434/v1", paths=OPENAI_PATHS, key=False),
+    # https://docs.ollama.com/api beside what it has of OpenAI's API.
+    Provider(
+        name="ollama",
+        title="Ollama",
+        base="http://127.0.0.1:11434",
+        ends=("/v1",),
+        paths={
+            "chat": "/v1/chat/completions",
+            "completions": "/v1/completions",
+            "embeddings": "/v1/embeddings",
+            "responses": "/v1/responses",
+            "ollama_chat": "/api/chat",
+            "ollama_generate": "/api/generate",
+            "ollama_embed": "/api/embed",
+            "ollama_embeddings": "/api/embeddings",
+        },
+        key=False,
+    ),
     Provider(name="vllm", title="vLLM", base="http://127.0.0.1:8000/v1", paths=OPENAI_PATHS, key=False),
 )

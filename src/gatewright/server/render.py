@@ -1,6 +1,7 @@
 """Which dialect an error is written in when no operation has been found yet: told by the path."""
 
 from gatewright.dialects.errors import ANTHROPIC, GEMINI, MANAGEMENT, MLFLOW, OPENAI, ErrorDialect
+from gatewright.dialects.ollama import ERRORS as OLLAMA
 from gatewright.errors import GatewrightError, MethodNotAllowedError, NotFoundError
 
 _BY_PREFIX = (
@@ -11,6 +12,8 @@ _BY_PREFIX = (
     ("/v1beta/", GEMINI),
     ("/gemini/", GEMINI),
     ("/gateway/", MLFLOW),
+    ("/ollama/", OLLAMA),
+    *((f"/api/{name}", OLLAMA) for name in ("chat", "generate", "embed", "tags", "show", "version")),
 )
 
 

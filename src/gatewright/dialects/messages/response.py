@@ -76,8 +76,9 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
 
 
 def _answer(fields: Fields) -> Answer:
-    if fields.left.get("type") != "message":
+    if fields.pop("type") != "message":
         raise fields.wrong("type", "'message'")
+    fields.pop("role")  # which is always the assistant's
     content = fields.need("content", list)
     found = fields.get("stop_reason", str)
     candidate = Candidate(
