@@ -49,8 +49,9 @@ reference: $(STAMPS)/project $(STAMPS)/dev ## Write the reference's texts from p
 conformance: $(STAMPS)/project $(STAMPS)/dev ## Check the recorded traffic of GATEWRIGHT_RECORDED and write docs/conformance.md
 	@PYTHONPATH=tests $(BIN)/python scripts/conformance.py
 
-fuzz: $(STAMPS)/project $(STAMPS)/dev ## Cut and damage recorded traffic (N=20000 seeds from SEED=0 on)
-	@PYTHONPATH=tests $(BIN)/python scripts/fuzz.py $(or $(N),20000) $(or $(SEED),0)
+fuzz: $(STAMPS)/project $(STAMPS)/dev ## Cut and damage recorded traffic (N=20000 seeds from SEED=0 on; GUIDED=1 SECONDS=600 by coverage)
+	@PYTHONPATH=tests $(BIN)/python $(if $(GUIDED),scripts/fuzz_guided.py $(or $(SECONDS),600) $(INPUT),\
+		scripts/fuzz.py $(or $(N),20000) $(or $(SEED),0))
 
 bench: $(STAMPS)/project $(STAMPS)/dev ## Compare gateways on this machine (QUICK=1 tries it in a minute, LONG=1 takes hours)
 	@$(BIN)/python -m bench run --form $(if $(QUICK),quick,$(if $(LONG),long,short)) $(ARGS)
