@@ -71,10 +71,10 @@ def test_databricks_is_called_by_the_name_of_a_serving_endpoint(server, provider
 
 def test_a_secret_of_a_mode_that_cannot_be_called_says_so(server, provider):
     """When the endpoint is called; the secret itself is kept."""
-    publish(server, "databricks", "claude", {"api_base": provider.url, "auth_mode": "oauth_m2m"})
+    publish(server, "databricks", "claude", {"api_base": provider.url, "auth_mode": "oauth"})
     reply = server.post("/v1/chat/completions", ASKED)
     assert reply.status == 503
-    assert b"cannot be called with auth_mode 'oauth_m2m'; use 'pat_token'" in reply.body
+    assert b"cannot be called with auth_mode 'oauth'; use 'pat_token' or 'oauth_m2m'" in reply.body
     assert provider.requests == []
 
 
