@@ -117,8 +117,10 @@ class Streaming(Answering):
         try:
             async for events in _decoded_events(decoder, pieces):
                 for event in events:
-                    if isinstance(event, Failed) and not shown:
-                        raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
+                    if isinstance(event, Failed):
+                        if not shown:
+                            raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
+                        self._meter.failed = UpstreamStatusError.code
                     if isinstance(event, Began):
                         self._name(event)
                     elif isinstance(event, Counted):
@@ -131,6 +133,7 @@ class Streaming(Answering):
         except UpstreamError as problem:
             if not shown:
                 raise
+            self._meter.failed = problem.code
             held.append(encoder.encode(Failed(message=problem.public, kind=problem.code, status=problem.status)))
             yield b"".join(held)
 

@@ -74,7 +74,7 @@ def overhead(begun: float, waited: float) -> tuple[bytes, bytes]:
 
 async def deliver(
     exchange: Exchange, answer: Answer, headers: Headers, broken: Callable[[UpstreamError], bytes]
-) -> None:
+) -> UpstreamError | None:
     """Give an answer on: whole, or piece by piece as it comes.
 
     A stream that breaks off ends with an error event in the caller's dialect, never like one that is complete.
@@ -84,13 +84,17 @@ async def deliver(
         answer: whose first piece is here.
         headers: header fields besides those of the answer.
         broken: writes the error that ends a stream which breaks off.
+
+    Returns:
+        Why a stream broke off; None when the answer was complete.
     """
     target = _target_headers(answer.target, answer.attempts)
     fields = [*_answer_headers(answer), *headers, *target]
     sending, meter = answer.sending, answer.sending.meter
     if answer.rest is None:
         await exchange.respond(answer.response.status, fields, answer.body)
-        return
+        return None
+    failed: UpstreamError | None = None
     try:
         await exchange.start(answer.response.status, fields)
         await exchange.write(answer.body)
@@ -110,6 +114,7 @@ async def deliver(
             failed = AttemptsFailedError(problem, answer.target, answer.attempts)
             await exchange.write(broken(failed))
         await exchange.end()
+        return failed
     finally:
         await answer.response.close()
 

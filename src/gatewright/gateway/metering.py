@@ -90,9 +90,10 @@ class Meter:
 
     Attributes:
         ended: whether a stream has said that it is complete; True where that cannot be told.
+        failed: code of the error that a translated stream ended with; empty for none.
     """
 
-    __slots__ = ("_found", "_pending", "_scale", "_tail", "_told", "ended")
+    __slots__ = ("_found", "_pending", "_scale", "_tail", "_told", "ended", "failed")
 
     def __init__(self, operation: str) -> None:
         self._scale = SCALES.get(operation)
@@ -100,6 +101,7 @@ class Meter:
         self._tail = b""
         self._pending = b""
         self._told: Usage | None = None
+        self.failed = ""
         self.ended = self._scale is None or self._scale.ends is None
 
     @property

@@ -10,12 +10,13 @@ from gatewright.errors import GatewrightError
 from gatewright.gateway.attempt import AttemptsFailedError, attempt
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
 from gatewright.gateway.deliver import JSON, deliver, deliver_error, overhead
-from gatewright.gateway.exchange import Exchange, Headers
+from gatewright.gateway.exchange import Exchange
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
+from gatewright.gateway.record import Note, Recorder, unrecorded
 from gatewright.gateway.resolve import resolve
-from gatewright.gateway.understand import Asked
+from gatewright.gateway.understand import Asked, Parse
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Principal, Snapshot
 from gatewright.upstream.client import Upstream
@@ -30,12 +31,20 @@ class Pipeline:
         holder: where the snapshot is; taken once a request.
         upstream: how requests reach providers.
         draw: uniform in [0, 1); decides which PRIMARY target serves.
+        record: takes the record of every request that a known caller has made, when it is over.
     """
 
-    def __init__(self, holder: Holder, upstream: Upstream, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        holder: Holder,
+        upstream: Upstream,
+        draw: Callable[[], float] = random.random,
+        record: Recorder = unrecorded,
+    ) -> None:
         self._holder = holder
         self._upstream = upstream
         self._draw = draw
+        self._record = record
 
     @property
     def ready(self) -> bool:
@@ -65,38 +74,48 @@ class Pipeline:
 
     async def serve(self, exchange: Exchange, operation: Operation, params: Params) -> None:
         """Answer one request; every failure we know is answered in the operation's dialect."""
-        request_id = f"req_{random.getrandbits(96):024x}"
-        headers: Headers = ((b"x-gatewright-request-id", request_id.encode("ascii")),)
-        begun = time.perf_counter()
+        note = Note(f"req_{random.getrandbits(96):024x}")
         try:
             snapshot = self._holder.current
-            _caller(snapshot, exchange)
+            note.key_id = _caller(snapshot, exchange).key_id
             if operation.answer is not None:
-                await exchange.respond(
-                    200, (JSON, *headers), operation.answer(snapshot, await _asked(exchange, params))
-                )
+                shown = operation.answer(snapshot, await _asked(exchange, params))
+                await exchange.respond(200, (JSON, *note.headers), shown)
             elif operation.parse is not None:
-                if "endpoint" in params:
-                    resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
-                asked = await _asked(exchange, params)
-                begun = time.perf_counter()  # a client that sends slowly is no overhead of ours
-                call = operation.parse(asked)
-                endpoint = resolve(snapshot, call.endpoint)
-                headers = (*headers, (b"x-gatewright-endpoint", endpoint.name.encode("ascii", "replace")))
-                route = plan(endpoint, call.operation, self._draw())
-                answer = await attempt(self._upstream, route, call, request_id, strict=endpoint.strict)
-                broken = gemini.array_error if call.array else operation.dialect.event
-                await deliver(exchange, answer, (*headers, overhead(begun, answer.waited)), broken)
+                await self._call(exchange, snapshot, operation, operation.parse, params, note)
         except GatewrightError as problem:
+            note.failed(problem)
             if isinstance(problem, AttemptsFailedError):
-                headers = (*headers, overhead(begun, problem.waited))
-            await deliver_error(exchange, problem, headers, operation.dialect)
+                note.headers.append(overhead(note.begun, problem.waited))
+            await deliver_error(exchange, problem, note.headers, operation.dialect)
         except Exception:
-            log.exception("%s a fault of ours while serving %s", request_id, operation.path)
+            log.exception("%s a fault of ours while serving %s", note.request_id, operation.path)
+            fault = GatewrightError(f"Gatewright failed on this request; its log says why under {note.request_id}.")
+            note.failed(fault)
             if exchange.started:
                 raise
-            fault = GatewrightError(f"Gatewright failed on this request; its log says why under {request_id}.")
-            await deliver_error(exchange, fault, headers, operation.dialect)
+            await deliver_error(exchange, fault, note.headers, operation.dialect)
+        finally:
+            if operation.parse is not None and note.key_id:  # a stranger's knocking is not kept
+                self._record(note.record())
+
+    async def _call(
+        self, exchange: Exchange, snapshot: Snapshot, operation: Operation, parse: Parse, params: Params, note: Note
+    ) -> None:
+        if "endpoint" in params:
+            resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
+        asked = await _asked(exchange, params)
+        note.begun = time.perf_counter()  # a client that sends slowly is no overhead of ours
+        call = parse(asked)
+        note.operation, note.stream = call.operation, call.stream
+        note.endpoint = endpoint = resolve(snapshot, call.endpoint)
+        note.headers.append((b"x-gatewright-endpoint", endpoint.name.encode("ascii", "replace")))
+        route = plan(endpoint, call.operation, self._draw())
+        answer = await attempt(self._upstream, route, call, note.request_id, strict=endpoint.strict)
+        note.answered(answer)
+        broken = gemini.array_error if call.array else operation.dialect.event
+        headers = (*note.headers, overhead(note.begun, answer.waited))
+        note.delivered(await deliver(exchange, answer, headers, broken))
 
 
 def _caller(snapshot: Snapshot, exchange: Exchange) -> Principal:
