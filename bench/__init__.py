@@ -1,0 +1,1 @@
+"""The benchmark of Gatewright and its peers; `python -m bench --help` teaches how to run it."""
