@@ -111,3 +111,35 @@ async def test_a_provider_without_an_event_stream_answers_whole():
     upstream = FakeClient(in_turn(Answer(body=[b'{"a":', 0.01, b"1}"])))
     exchange = await ask(ANTHROPIC, upstream, "/v1/messages", {"model": "ep", "stream": True})
     assert exchange.pieces == [b'{"a":1}']
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "sent"),
+    [
+        ("batchEmbedContents", {"requests": [{"model": "models/ep", "x": 1.0}, {"x": 2}]}, None),
+        ("embedContent", {"model": "models/ep", "content": {}}, {"model": "models/one", "content": {}}),
+        (
+            "countTokens",
+            {"generateContentRequest": {"model": "models/ep", "contents": []}},
+            {"generateContentRequest": {"model": "models/one", "contents": []}},
+        ),
+    ],
+)
+async def test_a_model_that_geminis_body_names_beside_the_path_is_the_targets_too(method, body, sent):
+    """Gemini refuses a body whose model is not that of the path."""
+    operations = {"batchEmbedContents": "batch_embed_contents", "embedContent": "embed_content"}
+    paths = {operations.get(method, "count_gemini_tokens"): b"/v1beta/models/one:x"}
+    upstream = FakeClient(in_turn(Answer(body=[b"{}"])))
+    exchange = await ask(paths, upstream, f"/v1beta/models/ep:{method}", body)
+    assert exchange.status == 200
+    wanted = sent or {"requests": [{"model": "models/one", "x": 1.0}, {"x": 2}]}
+    assert json.loads(upstream.requests[0].body) == wanted
+
+
+@pytest.mark.parametrize("requests", [b"7", b"[7]", b'{"a":1}'])
+async def test_embeddings_that_are_no_list_of_objects_are_a_400(requests):
+    """By the field's name."""
+    upstream = FakeClient(in_turn(Answer(body=[b"{}"])))
+    paths = {"batch_embed_contents": b"/v1beta/models/one:x"}
+    exchange = await ask(paths, upstream, "/v1beta/models/ep:batchEmbedContents", b'{"requests":%b}' % requests)
+    assert (exchange.status, len(upstream.requests)) == (400, 0)

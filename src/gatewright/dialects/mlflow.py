@@ -1,6 +1,7 @@
-"""MLflow's AI Gateway as its clients speak it: errors of the `/gateway/…` routes and of the management API.
+"""MLflow's AI Gateway as its clients speak it: errors, and the endpoints as its deployments client lists them.
 
-Source: a recording of MLflow 3.17.2; see `docs/mlflow-compatibility.md`.
+Source: a recording of MLflow 3.17.2; see `docs/mlflow-compatibility.md`; and for the list what its client reads
+(https://mlflow.org/docs/latest/api_reference/python_api/mlflow.deployments.html).
 """
 
 import json
@@ -45,3 +46,21 @@ def stream_error(problem: GatewrightError) -> bytes:
     """An error event inside a stream that has begun."""
     shown = {"error": {"message": problem.public, "type": problem.code}}
     return b"\n\ndata: " + msgspec.json.encode(shown) + b"\n\n"
+
+
+def deployment(name: str, kind: str, provider: str, model: str) -> dict[str, object]:
+    """An endpoint as the deployments client reads it.
+
+    Args:
+        name: the endpoint's name.
+        kind: `chat`, `completions` or `embeddings`.
+        provider: who serves it first.
+        model: that provider's name of its model.
+    """
+    return {
+        "name": name,
+        "endpoint_type": f"llm/v1/{kind}",
+        "model": {"name": model, "provider": provider},
+        "endpoint_url": f"/endpoints/{name}/invocations",
+        "limit": None,
+    }

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from gatewright.dialects import multipart, toplevel
+from gatewright.errors import ClientError
 from gatewright.snapshot.model import Way
 
 JSON = b"application/json"
@@ -55,6 +56,41 @@ class JsonBody:
             return toplevel.join(self.fields, model=model) if self.names_model else toplevel.join(self.fields)
         fields = dict[str, object](self.fields)
         return msgspec.json.encode(fitted(fields | {"model": model} if self.names_model else fields, way, betas))
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiBody(JsonBody):
+    """A body of Gemini's methods. Its path names the model; where the body does too, the two must be the same.
+
+    https://ai.google.dev/api/embeddings (`requests[].model`) and https://ai.google.dev/api/tokens
+    (`generateContentRequest.model`).
+    """
+
+    def sent(self, model: str, way: Way, betas: tuple[str, ...]) -> bytes:
+        """The object with the target's model wherever it had one."""
+        named = f"models/{model}"
+        fields = dict(self.fields)
+        if "model" in fields:
+            fields["model"] = _raw(named)
+        if "generateContentRequest" in fields:
+            fields["generateContentRequest"] = _named(fields["generateContentRequest"], named)
+        if "requests" in fields:
+            try:
+                each = msgspec.json.decode(fields["requests"], type=list[msgspec.Raw])
+            except msgspec.DecodeError:
+                raise ClientError("'requests' must be a list of objects.") from None
+            fields["requests"] = _raw([_named(one, named) for one in each])
+        return JsonBody(fields, self.raw, names_model=False).sent(model, way, betas)
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _named(found: msgspec.Raw, model: str) -> msgspec.Raw:
+    """An object with another model in its field, if it has one."""
+    fields = toplevel.split(bytes(found))
+    return _raw({**fields, "model": model}) if "model" in fields else found
 
 
 def counting(body: Body) -> JsonBody | None:

@@ -8,12 +8,23 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatewright.dialects import anthropic, gemini, ollama, openai, toplevel
+from gatewright.dialects import anthropic, gemini, mlflow, ollama, openai, toplevel
 from gatewright.dialects.errors import ANTHROPIC, GEMINI, MLFLOW, OPENAI, ErrorDialect
 from gatewright.errors import ClientError
+from gatewright.gateway.conversations import serves
 from gatewright.gateway.resolve import resolve
-from gatewright.gateway.understand import Asked, Call, by_form, by_model, by_path, chat_or_embeddings, raw, unified_chat
-from gatewright.snapshot.model import Snapshot
+from gatewright.gateway.understand import (
+    Asked,
+    Call,
+    by_form,
+    by_model,
+    by_path,
+    chat_or_embeddings,
+    deployed,
+    raw,
+    unified_chat,
+)
+from gatewright.snapshot.model import Endpoint, Snapshot
 
 Params = Mapping[str, str]
 Answer = Callable[[Snapshot, Asked], bytes]
@@ -140,6 +151,24 @@ def _shown_ollama_model(snapshot: Snapshot, asked: Asked) -> bytes:
     return ollama.shown(endpoint.name, endpoint.created_at)
 
 
+def _deployment(endpoint: Endpoint) -> dict[str, object]:
+    targets = [*(target for target, _ in endpoint.primaries), *endpoint.fallbacks]
+    if not targets:
+        return mlflow.deployment(endpoint.name, "chat", "", "")
+    first = targets[0]
+    kinds = ("chat", "embeddings", "completions")
+    kind = next((one for one in kinds if serves(first.access, one)), "chat")
+    return mlflow.deployment(endpoint.name, kind, first.provider, first.model)
+
+
+def _deployments(snapshot: Snapshot, _asked: Asked) -> bytes:
+    return toplevel.encode({"endpoints": [_deployment(one) for _, one in sorted(snapshot.endpoints.items())]})
+
+
+def _one_deployment(snapshot: Snapshot, asked: Asked) -> bytes:
+    return toplevel.encode(_deployment(resolve(snapshot, asked.params["endpoint"])))
+
+
 def _ollama_version(_snapshot: Snapshot, _asked: Asked) -> bytes:
     return ollama.version()
 
@@ -181,6 +210,14 @@ OPERATIONS: tuple[Operation, ...] = (
     *_ollama("/ollama"),
     _post(
         "/gateway/{endpoint}/mlflow/invocations", "MLflow invocation: chat or embeddings", MLFLOW, chat_or_embeddings
+    ),
+    _post("/endpoints/{endpoint}/invocations", "MLflow deployment: chat, completion or embeddings", MLFLOW, deployed),
+    _get("/api/2.0/endpoints/", "The endpoints, as MLflow's deployments client lists them", MLFLOW, _deployments),
+    _get(
+        "/api/2.0/endpoints/{endpoint}",
+        "One endpoint, as MLflow's deployments client reads it",
+        MLFLOW,
+        _one_deployment,
     ),
     _post("/gateway/mlflow/v1/chat/completions", "MLflow unified chat completion", MLFLOW, unified_chat),
     _get("/gateway/mlflow/v1/models", "The endpoints, as MLflow lists them", MLFLOW, _list_models("mlflow")),

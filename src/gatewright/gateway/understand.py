@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from gatewright.dialects import multipart, toplevel
 from gatewright.errors import ClientError
-from gatewright.gateway.body import Body, FormBody, JsonBody, RawBody
+from gatewright.gateway.body import Body, FormBody, GeminiBody, JsonBody, RawBody
 from gatewright.gateway.exchange import Headers
 
 # Header fields of the client that say which version or trial of the provider's API the body is written for.
@@ -125,7 +125,7 @@ def by_path(operation: str, *, streams: bool = False) -> Parse:
         return Call(
             operation=operation,
             endpoint=asked.params["endpoint"],
-            body=JsonBody(toplevel.split(asked.body), asked.body, names_model=False),
+            body=GeminiBody(toplevel.split(asked.body), asked.body, names_model=False),
             stream=streams,
             query=urlencode(alt).encode("ascii"),
             array=streams and ("alt", "sse") not in alt,
@@ -194,6 +194,16 @@ def chat_or_embeddings(asked: Asked) -> Call:
     if "input" in fields:
         return Call(operation="embeddings", endpoint=endpoint, body=body, strict=strict)
     raise ClientError("Invalid request: payload format must be either chat or embeddings")
+
+
+def deployed(asked: Asked) -> Call:
+    """A prediction of MLflow's deployments client: as an invocation, and completions as well."""
+    fields = toplevel.split(asked.body)
+    if "prompt" not in fields:
+        return chat_or_embeddings(asked)
+    stream = toplevel.flag(fields, "stream")
+    body = JsonBody(fields, asked.body)
+    return Call(operation="completions", endpoint=asked.params["endpoint"], body=body, stream=stream)
 
 
 def _check_messages(fields: toplevel.Fields) -> None:

@@ -12,6 +12,8 @@ _BY_PREFIX = (
     ("/v1beta/", GEMINI),
     ("/gemini/", GEMINI),
     ("/gateway/", MLFLOW),
+    ("/endpoints/", MLFLOW),
+    ("/api/2.0/endpoints/", MLFLOW),
     ("/ollama/", OLLAMA),
     *((f"/api/{name}", OLLAMA) for name in ("chat", "generate", "embed", "tags", "show", "version")),
 )
