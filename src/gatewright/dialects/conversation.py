@@ -8,6 +8,8 @@ encoder of the same dialect puts it back, any other reports it as dropped. Nothi
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gatewright.dialects.saying import tells
+
 Rest = dict[str, Any]
 """Fields of a wire object that this model has no place for, as they came."""
 
@@ -384,5 +386,13 @@ class Dropped(set[str]):
         """
         if same:
             return node.rest
-        self.update(name for name, value in node.rest.items() if value not in (None, [], {}, ""))
+        answered = isinstance(node, Answer | Candidate | Usage)
+        self.update(name for name, value in node.rest.items() if tells(value, answered=answered))
         return {}
+
+    def native(self, part: Native) -> None:
+        """Note a part that only another dialect understands: by its type, or where it has none by its fields."""
+        if isinstance(kind := part.rest.get("type"), str):
+            self.add(kind)
+        else:
+            self.rest(part, same=False)

@@ -101,7 +101,7 @@ def encode_content(parts: Iterable[Part], *, same: bool, dropped: Dropped) -> li
             made.append(restored({"type": "refusal", "refusal": part.text}, dropped.rest(part, same=same)))
         elif isinstance(part, Native):
             if not same:
-                drop_native(part, dropped)
+                dropped.native(part)
             elif part.form.get("as") not in ("tool_calls", "detail"):
                 made.append(part.rest)
         elif isinstance(part, Reasoning) and same and part.form.get("as") == "thinking":
@@ -113,15 +113,6 @@ def _encode_text(part: Text, same: bool, dropped: Dropped) -> dict[str, Any]:
     if not same:  # what stands beside a text is told in an answer alone
         dropped.update(["citations"] if part.citations else [], ["logprobs"] if part.scores else [])
     return restored({"type": "text", "text": part.text}, dropped.rest(part, same=same))
-
-
-def drop_native(part: Native, dropped: Dropped) -> None:
-    """Note a part that only another dialect understands: by its type, or where it has none by its fields."""
-    kind = part.rest.get("type")
-    if isinstance(kind, str):
-        dropped.add(kind)
-    else:
-        dropped.rest(part, same=False)
 
 
 def _encode_thinking(part: Reasoning) -> dict[str, Any]:

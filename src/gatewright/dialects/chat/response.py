@@ -19,7 +19,6 @@ from gatewright.dialects.chat.parts import (
     decode_content,
     decode_legacy_call,
     decode_thoughts,
-    drop_native,
     encode_calls,
     encode_content,
     encode_legacy_call,
@@ -193,7 +192,7 @@ def _encode_candidate(candidate: Candidate, index: int, legacy: bool, dropped: D
     dropped.rest(candidate, same=False)
     for part in candidate.parts:
         if isinstance(part, Native):
-            drop_native(part, dropped)
+            dropped.native(part)
         elif isinstance(part, Text | Refusal | Reasoning):
             dropped.rest(part, same=False)
     spoken = any(isinstance(part, Text) for part in candidate.parts)

@@ -1,6 +1,7 @@
 """Streams of Cohere's v2 chat API, encoded; the grammar is that of `decoder.py`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import msgspec
@@ -11,6 +12,8 @@ from gatewright.dialects.cohere.parts import PLAN, encode_block, encode_call, is
 from gatewright.dialects.cohere.usage import encode_usage
 from gatewright.dialects.cohere.wire import NAME
 from gatewright.dialects.conversation import Dropped, Media, Part, Reasoning, Request, Text, ToolCall, Usage
+from gatewright.dialects.fields import to_text
+from gatewright.dialects.freetext import to_arguments
 from gatewright.dialects.sse import write
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Failed, Finished, PartBegan, PartEnded, PartGrew
 
@@ -32,6 +35,7 @@ class Encoder:
         self._finished: Finished | None = None
         self._open: tuple[int, Part] | None = None  # place of the open part, and the part
         self._length = 0  # of the open part's text
+        self._free: list[str] = []  # a call of free text so far
         self._counts = {"content": -1, "tool-call": -1, "citation": -1}  # index of the last of each
 
     def encode(self, event: Event) -> bytes:
@@ -77,15 +81,21 @@ class Encoder:
             return []
         part = self._open[1]
         self._length += len(event.text)
+        if isinstance(part, ToolCall) and part.custom:
+            self._free.append(event.text)
+            return []
         if isinstance(part, ToolCall):
-            piece = {"function": {"arguments": event.text}}
-            return [("tool-call-delta", {"index": self._counts["tool-call"], **_delta("tool_calls", piece)})]
+            return [self._argued(event.text)]
         lines: Lines = []
         if self._same and is_plan(part):
             lines += [("tool-plan-delta", _delta(PLAN, event.text))] if event.text else []
         else:
             lines += self._content(part, event)
         return lines + self._cited(event)
+
+    def _argued(self, arguments: str) -> tuple[str, dict[str, Any]]:
+        piece = {"function": {"arguments": arguments}}
+        return ("tool-call-delta", {"index": self._counts["tool-call"], **_delta("tool_calls", piece)})
 
     def _content(self, part: Part, event: PartGrew) -> Lines:
         content: dict[str, Any] = dict(event.rest.get("content", {})) if self._same else {}
@@ -123,10 +133,13 @@ class Encoder:
             return []
         if not isinstance(part, ToolCall):
             return [("content-end", {"index": self._counts["content"]})]
-        index = {"index": self._counts["tool-call"]}
-        piece = _delta("tool_calls", {"function": {"arguments": "{}"}})
-        empty: Lines = [] if self._same or self._length else [("tool-call-delta", index | piece)]
-        return [*empty, ("tool-call-end", index)]
+        lines: Lines = []
+        if part.custom:
+            lines.append(self._argued(to_text(to_arguments(replace(part, arguments="".join(self._free))))))
+            self._free.clear()
+        elif not (self._same or self._length):
+            lines.append(self._argued("{}"))
+        return [*lines, ("tool-call-end", {"index": self._counts["tool-call"]})]
 
     def _count(self, event: Counted) -> Lines:
         self._usage = event.usage

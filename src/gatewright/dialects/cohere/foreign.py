@@ -84,6 +84,8 @@ def _tool(tool: Tool, strict: bool, dropped: Dropped) -> dict[str, Any]:
     if tool.description is not None:
         function["description"] = tool.description
     dropped.rest(tool, same=False)
+    if tool.grammar is not None:
+        dropped.add("grammar")
     return {"type": "function", "function": function}
 
 

@@ -20,7 +20,8 @@ from gatewright.dialects.conversation import (
     Text,
     ToolCall,
 )
-from gatewright.dialects.fields import Fields
+from gatewright.dialects.fields import Fields, to_text
+from gatewright.dialects.freetext import to_arguments
 
 Block = dict[str, Any]
 
@@ -145,7 +146,7 @@ def encode_block(part: Part, *, same: bool, dropped: Dropped) -> Block | None:
 def _native(part: Native, same: bool, dropped: Dropped) -> Block | None:
     if same:
         return part.rest
-    dropped.add(str(part.rest.get("type", "content")))
+    dropped.native(part)
     return None
 
 
@@ -160,7 +161,8 @@ def encode_image(part: Media) -> Block | None:
 def encode_call(call: ToolCall, *, same: bool, dropped: Dropped) -> Block:
     """An entry of `tool_calls`."""
     rest = dropped.rest(call, same=same)
-    function = {"name": call.name, "arguments": call.arguments if same else call.arguments or "{}"}
+    stated = to_text(to_arguments(call)) if call.custom else call.arguments
+    function = {"name": call.name, "arguments": stated if same else stated or "{}"}
     signed = {} if call.signature is None else {"signature": call.signature}
     made = {"id": call.id, "type": "function", "function": function | rest.get("function", {})}
     return rest | made | signed

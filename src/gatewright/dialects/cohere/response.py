@@ -79,7 +79,7 @@ def _note(answer: Answer, shown: Candidate, dropped: Dropped) -> None:
     """Name what this API has no word for."""
     told = {
         "choices": len(answer.candidates) > 1,
-        "service_tier": answer.service_tier is not None,
+        "service_tier": answer.service_tier not in (None, "default"),
         "stop_sequence": shown.stop_text is not None,
         "top_logprobs": any(score.top for part in shown.parts if isinstance(part, Text) for score in part.scores),
     }

@@ -250,7 +250,7 @@ def _write_result(part: ToolResult, how: Encoding) -> list[Block]:
 def _write_native(part: Native, how: Encoding) -> list[Block]:
     if how.same:
         return [part.rest]
-    how.dropped.add(str(part.rest.get("type") or next(iter(part.rest), "content")))
+    how.dropped.native(part)
     return []
 
 

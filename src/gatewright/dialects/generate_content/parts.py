@@ -136,9 +136,12 @@ def encode_part(part: Part, target: Target) -> dict[str, Any] | None:
     """A part that is no tool result; None when Gemini has no such thing, or would refuse it."""
     if isinstance(part, Media):
         return encode_media(part, target.dropped, same=target.same, detailed=target.modern)
-    rest = target.dropped.rest(part, same=target.same)
+    if isinstance(part, Native) and target.same:
+        return restored({}, part.form, part.rest)
     if isinstance(part, Native):
-        return restored({}, part.form, rest) if target.same else None
+        target.dropped.native(part)
+        return None
+    rest = target.dropped.rest(part, same=target.same)
     if isinstance(part, ToolCall):
         body: dict[str, Any] = {
             "functionCall": {"id": part.id, "name": part.name, "args": to_arguments(part)},

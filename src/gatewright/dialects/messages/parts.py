@@ -35,6 +35,7 @@ _IMAGES = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lG": "image/gif", "Ukl
 _TEXTUAL = re.compile(r"text/|application/(json|xml|yaml|x-yaml|javascript|x-ndjson)")
 _URL_SAFE = str.maketrans("-_", "+/")
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
+_DIRECT = {"type": "direct"}  # the `caller` of nearly every call: the model itself, and no program that it runs
 _IN_RESULTS = ("text", "image", "document", "search_result", "tool_reference")
 
 
@@ -154,11 +155,13 @@ def _redacted_thinking(fields: Fields, _: Block) -> Part:
 
 
 def _tool_use(fields: Fields, _: Block) -> Part:
+    form = {"caller": fields.left.pop("caller")} if fields.peek("caller") == _DIRECT else {}
     return ToolCall(
         id=fields.need("id", str),
         name=fields.need("name", str),
         arguments=to_text(fields.need("input", dict)),
         rest=fields.left,
+        form=form,
     )
 
 
@@ -292,6 +295,7 @@ def _write_call(part: ToolCall, how: Encoding) -> list[Block]:
         "id": part.id if how.same or how.answer else known_id(part.id),
         "name": part.name,
         "input": to_arguments(part),
+        **(part.form if how.same else {}),
         **how.rest(part),
     }
     if not part.signature:
@@ -325,7 +329,7 @@ def _write_result(part: ToolResult, how: Encoding) -> list[Block]:
 def _write_native(part: Native, how: Encoding) -> list[Block]:
     if how.same:
         return [part.rest]
-    how.dropped.add(str(part.rest.get("type", "content")))
+    how.dropped.native(part)
     return []
 
 

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from typing import Any
 
 from gatewright.dialects.conversation import Dropped, ToolCall
-from gatewright.dialects.fields import Fields, to_object, to_text
+from gatewright.dialects.fields import Fields, to_text
+from gatewright.dialects.freetext import to_arguments
 from gatewright.dialects.ollama.wire import closed, difference, opened, restored
 
 
@@ -90,4 +91,4 @@ def encode_call(call: ToolCall, index: int, dropped: Dropped, *, same: bool) -> 
 
 
 def _function(call: ToolCall) -> dict[str, Any]:
-    return {"name": call.name, "arguments": to_object(call.arguments)}
+    return {"name": call.name, "arguments": to_arguments(call)}

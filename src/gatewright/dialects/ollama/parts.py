@@ -78,7 +78,7 @@ def said(parts: Iterable[Part], dropped: Dropped, between: str = "") -> Said:
             dropped.rest(part, same=False)
             _media(part, found, texts, dropped)
         elif isinstance(part, Native):
-            dropped.add(str(part.rest.get("type") or next(iter(part.rest), "content")))
+            dropped.native(part)
     found.text, found.thinking = between.join(texts), "\n\n".join(thoughts)
     return found
 

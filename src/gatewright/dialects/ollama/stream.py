@@ -6,6 +6,7 @@ has a piece of the text or of the thought, or whole calls; the last one is `done
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -221,8 +222,7 @@ class LineEncoder:
         """What is told when it is complete: a call, since there are no half ones, and an image."""
         part, self._part = self._part, None
         if isinstance(part, ToolCall):
-            call = ToolCall(id=part.id, name=part.name, arguments=self._arguments, rest=part.rest, form=part.form)
-            line = self._line(call)
+            line = self._line(replace(part, arguments=self._arguments))
             self._calls += 1
             return line
         return self._line(part) if isinstance(part, Media) else b""

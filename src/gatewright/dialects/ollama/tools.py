@@ -50,8 +50,8 @@ def _own(tool: Tool) -> dict[str, Any]:
 
 def _foreign(tool: Tool, dropped: Dropped) -> dict[str, Any]:
     dropped.rest(tool, same=False)
-    if tool.strict:
-        dropped.add("strict")
+    told = {"strict": tool.strict, "grammar": tool.grammar}
+    dropped.update(name for name, lost in told.items() if lost)
     schema = {"type": "object", **(tool.schema or {"properties": {}})}
     return {"type": "function", "function": {**_function(tool), "parameters": schema}}
 

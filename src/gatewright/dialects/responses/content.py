@@ -66,7 +66,10 @@ def encode_part(part: Part, dropped: Dropped, *, same: bool, assistant: bool = F
             media = _encode_media(part, dropped, same=same)
             if media is not None:
                 return {**media, **rest}
-    dropped.add(part.kind if isinstance(part, Media) else str(part.rest.get("type", type(part).__name__.lower())))
+    if isinstance(part, Native):
+        dropped.native(part)
+    else:
+        dropped.add(part.kind if isinstance(part, Media) else type(part).__name__.lower())
     return None
 
 

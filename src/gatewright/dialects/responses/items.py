@@ -129,7 +129,10 @@ def encode_alone(part: Part, dropped: Dropped, *, same: bool, answer: bool = Fal
             return [part.rest]
         case Media(kind="image", data=str()) if carry:
             return [{"type": "image_generation_call", "result": part.data, **form, **rest}]
-    dropped.add(part.kind if isinstance(part, Media) else str(part.rest.get("type") or next(iter(part.rest), "item")))
+    if isinstance(part, Native):
+        dropped.native(part)
+    else:
+        dropped.add(part.kind if isinstance(part, Media) else type(part).__name__.lower())
     return []
 
 
