@@ -21,6 +21,7 @@ from gatewright import __version__
 from gatewright.control.api import app as api
 from gatewright.control.compile import Compiler
 from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.drain import Drain
 from gatewright.control.store import keys, schema
 from gatewright.control.store.database import Database
 from gatewright.control.store.listener import Listener
@@ -29,6 +30,7 @@ from gatewright.dialects import mlflow
 from gatewright.errors import ConfigError, UnavailableError
 from gatewright.gateway.operations import ROUTES
 from gatewright.gateway.pipeline import Pipeline
+from gatewright.ledger.journal import Journal
 from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
 from gatewright.server.protocol import Protocol
@@ -68,6 +70,8 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)
     watcher = Watcher(holder, listener, compiler.compile)
+    journal = Journal(settings.journal, limit=settings.journal_limit)
+    drain = Drain(journal, database, days=settings.ledger_days)
     control = api.create(
         database=database,
         vault=vault,
@@ -78,17 +82,22 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         failure=mlflow.management_error,
     )
 
+    async def start() -> None:
+        await (_start_or_leave(watcher) if replaceable else watcher.start())
+        await drain.start()
+
     async def stop() -> None:
         await watcher.stop()
+        await drain.stop()
         await upstream.close()
         await asyncio.to_thread(listener.close)
         await asyncio.to_thread(database.close)
 
     return Server(
-        pipeline=Pipeline(holder, upstream),
+        pipeline=Pipeline(holder, upstream, record=journal.append),
         control=control,
         max_body=settings.max_body,
-        start=functools.partial(_start_or_leave, watcher) if replaceable else watcher.start,
+        start=start,
         stop=stop,
     )
 

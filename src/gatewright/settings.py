@@ -113,7 +113,7 @@ class Settings:
     Attributes:
         host: address to listen on.
         port: TCP port to listen on; 0 takes a free one.
-        data_dir: folder of the SQLite database and of the key-encryption key made at the first start.
+        data_dir: folder of the SQLite database, of the journal and of the key-encryption key made at the first start.
         database: SQLAlchemy URL (`sqlite:///file`, `postgresql://…`); empty for `gatewright.db` in `data_dir`.
         workers: number of server processes.
         no_auth: serve without keys; refused unless `host` is a loopback address.
@@ -128,6 +128,8 @@ class Settings:
         idle_timeout: seconds without a byte while an upstream answers.
         total_timeout: seconds for one upstream attempt from start to end.
         ca_file: PEM file of certificate authorities to trust for upstreams; empty for the system's.
+        journal_limit: most bytes of the requests that wait to be stored; past it they are served, not recorded.
+        ledger_days: days for which finished requests are kept; 0 for ever.
         log_level: `debug`, `info`, `warning` or `error`.
         cloud: what the environment says about the server's own identity at AWS and Google: their clients' variables,
             those that are set and those with a usual value. These have no `GATEWRIGHT_` and are no options.
@@ -150,6 +152,8 @@ class Settings:
     idle_timeout: float = _setting(_seconds, 120.0)
     total_timeout: float = _setting(_seconds, 900.0)
     ca_file: str = _setting(_text, "")
+    journal_limit: int = _setting(_size, 1 << 30)
+    ledger_days: int = _setting(_integer(0, 36500), 90)
     log_level: str = _setting(_text, "info")
     cloud: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
@@ -173,6 +177,11 @@ class Settings:
     def database_url(self) -> str:
         """The database in use: the one given, or SQLite in the data directory."""
         return self.database or f"sqlite:///{quote(str(self.data_dir / 'gatewright.db'))}"
+
+    @property
+    def journal(self) -> Path:
+        """The folder of the requests that wait to be stored."""
+        return self.data_dir / "journal"
 
     @property
     def kek_path(self) -> Path:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gatewright import __version__
-from gatewright.control.api import decode, discovery, openapi, page, render
+from gatewright.control.api import decode, discovery, ledger, openapi, page, render
 from gatewright.control.api.calls import CALLS, PREFIXES, Call
 from gatewright.control.api.discovery import DISCOVERY, Catalogue
 from gatewright.control.api.handlers import HANDLERS, Context
@@ -79,6 +79,10 @@ class _Api:
         context = Context(self._database, self._vault, self._settings, principal)
         answer = HANDLERS[call.name](context, decode.arguments(decode.message(call, fields)))
         return render.pretty(render.response(call, answer))
+
+    async def requests(self, request: Request) -> Response:
+        """The finished requests."""
+        return _json(await self._in_thread(ledger.answer, self._database, request.query_params.multi_items()))
 
     async def supported_models(self, request: Request) -> Response:
         """The operator's own models of a provider."""
@@ -174,6 +178,7 @@ def create(
     app = Starlette(
         routes=[
             *(api.route(call, prefix) for prefix in PREFIXES for call in CALLS),
+            Route(ledger.PATH, api.requests),
             Route(DISCOVERY + "/supported-models", api.supported_models),
             Route(DISCOVERY + "/provider-config", api.provider_config),
             *(_constant(path, *answer) for path, answer in constants.items()),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gatewright.control.api import ledger
 from gatewright.control.api.calls import CALLS, PREFIXES, Call, rules
 from gatewright.control.api.discovery import DISCOVERY
 from gatewright.control.api.inference import inference, operation_id
@@ -47,6 +48,7 @@ def document(operations: Sequence[tuple[str, str, str]], *, version: str) -> Sch
     paths: dict[str, Schema] = {}
     for call in CALLS:
         paths.setdefault(PREFIXES[0] + call.path, {})[call.method.lower()] = _management(call, schemas)
+    paths[ledger.PATH] = {"get": _ledger()}
     for path, summary, names in _PROBES:
         paths[path] = {"get": _probe(path, summary, names)}
     for method, path, summary in operations:
@@ -59,7 +61,7 @@ def document(operations: Sequence[tuple[str, str, str]], *, version: str) -> Sch
         "tags": [{"name": name} for name in dict.fromkeys(_tags(paths.values()))],
         "paths": paths,
         "components": {
-            "schemas": schemas.found | {"Error": _ERROR},
+            "schemas": schemas.found | ledger.schemas() | {"Error": _ERROR},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "A key, as applications send it."},
                 "basic": {"type": "http", "scheme": "basic", "description": "Any user name, the key as password."},
@@ -96,6 +98,16 @@ def _management(call: Call, schemas: Schemas) -> Schema:
     else:
         operation["requestBody"] = {"required": True, **_json_content(None, schemas.reference(request))}
     return operation
+
+
+def _ledger() -> Schema:
+    return {
+        "operationId": "listRequests",
+        "summary": "List finished requests, the newest first.",
+        "tags": ["requests"],
+        "parameters": ledger.parameters(),
+        "responses": {"200": _json_content("Done.", {"$ref": "#/components/schemas/Requests"}), **_failures()},
+    }
 
 
 def _json_content(description: str | None, schema: Schema) -> Schema:

@@ -132,7 +132,7 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A writing connection without the revision, for migrations: one transaction, errors translated."""
+        """A writing connection without the revision, for migrations and the ledger: one transaction."""
         with self._translated(), self.writing.begin() as connection:
             yield connection
 

@@ -5,12 +5,16 @@ Every id is a prefix and 32 hex digits, every time is milliseconds since the epo
 
 from typing import Annotated, Any, ClassVar
 
+import msgspec
+import sqlalchemy
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    Column,
     Double,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -19,6 +23,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
+
+from gatewright.ledger.record import LONGEST, Record
 
 ID = String(36)
 NAME = String(255)
@@ -256,3 +263,20 @@ class GuardrailConfigRow(Table):
     execution_order: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[Millis]
     created_by: Mapped[Person]
+
+
+_TYPES: dict[type, TypeEngine[Any]] = {str: String(LONGEST), int: BigInteger(), bool: Boolean()}
+
+REQUESTS = sqlalchemy.Table(
+    "requests",
+    Table.metadata,
+    *(
+        Column(one.name, _TYPES[one.type], primary_key=one.name == "record_id", nullable=False)
+        for one in msgspec.structs.fields(Record)
+    ),
+    # Each ends as the list is ordered, so that a page is read from where it begins.
+    Index(None, "at", "record_id"),
+    Index(None, "endpoint", "at", "record_id"),
+    Index(None, "key_id", "at", "record_id"),
+)
+"""The ledger: one row of each finished request, with the fields of its record."""
