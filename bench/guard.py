@@ -63,7 +63,7 @@ def fixed_loop() -> float:
 
 
 def turns(scene: Scene, folder: Path) -> list[float]:
-    """Turns of the loop that a request costs, three times: of 4 rounds, the least of all requests by that of all turns."""
+    """Turns of the loop that a request costs, three times: in 4 rounds, the least request by the least turn."""
     del folder
     gateway, _ = machine.cores()
     found = []
