@@ -25,7 +25,15 @@ JSON = (b"content-type", b"application/json")
 # What of a provider's response headers reaches the client, by name or by prefix: facts about the answer and its
 # limits. Connection, cookie and server headers are the provider's own business.
 _NAMES = frozenset(
-    {b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id", b"request-id"}
+    {
+        b"content-type",
+        b"retry-after",
+        b"retry-after-ms",
+        b"x-should-retry",
+        b"x-request-id",
+        b"request-id",
+        b"x-amzn-requestid",
+    }
 )
 _PREFIXES = (b"x-ratelimit-", b"ratelimit-", b"openai-", b"anthropic-ratelimit-")
 
