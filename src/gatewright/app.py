@@ -33,6 +33,7 @@ from gatewright.gateway.pipeline import Pipeline
 from gatewright.ledger.journal import Journal
 from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
+from gatewright.server.fastlane import FastLane
 from gatewright.server.protocol import Protocol
 from gatewright.settings import Settings
 from gatewright.snapshot.holder import Holder
@@ -62,6 +63,9 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
     upstream = Client(
         timeouts=_timeouts(settings),
         ca_file=settings.ca_file,
+        client_cert=settings.client_cert,
+        client_key=settings.client_key,
+        proxies=settings.proxies,
         limit=settings.upstream_connections,
         cloud=settings.cloud,
         private=settings.allow_private_upstreams,
@@ -181,7 +185,7 @@ def run(settings: Settings) -> None:
     if settings.workers == 1:
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-        config = uvicorn.Config(build(settings), **_UVICORN)
+        config = uvicorn.Config(build(settings), http=_protocol(settings), **_UVICORN)
         with contextlib.suppress(KeyboardInterrupt):  # raised once it has stopped
             _Announcing(config, url).run(sockets=[bound])
     else:
@@ -189,13 +193,18 @@ def run(settings: Settings) -> None:
         # A terminal hangs up on all processes at once; multiprocessing's own helper inherits that it is to stay.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         resource_tracker.ensure_running()
-        config = uvicorn.Config("gatewright.app:create", factory=True, workers=settings.workers, **_UVICORN)
+        config = uvicorn.Config(
+            "gatewright.app:create", http=_protocol(settings), factory=True, workers=settings.workers, **_UVICORN
+        )
         _say(f"Gatewright {__version__} starts {settings.workers} workers")
         _Workers(config, bound, url).run()
 
 
+def _protocol(settings: Settings) -> type[Protocol]:
+    return FastLane if settings.fast_lane else Protocol
+
+
 _UVICORN: dict[str, Any] = {
-    "http": Protocol,
     "ws": "none",
     "lifespan": "on",
     "log_config": None,

@@ -47,6 +47,9 @@ CLOUD = {
     "GCE_METADATA_HOST": "",
 }
 
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+"""The variables by which programs are told of proxies."""
+
 
 def _flag(text: str) -> bool:
     lowered = text.strip().lower()
@@ -92,6 +95,15 @@ def _optional_path(text: str) -> str:
     return str(_path(text)) if text else ""
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.strip().lower() not in words:
+            raise ValueError(f"use {' or '.join(words)}")
+        return text.strip().lower()
+
+    return read
+
+
 def _text(text: str) -> str:
     return text
 
@@ -99,6 +111,12 @@ def _text(text: str) -> str:
 def _cloud(variables: Mapping[str, str]) -> Mapping[str, str]:
     """Those of `CLOUD` that have a value; what begins with `~` is a path."""
     found = {name: os.path.expanduser(variables.get(name) or usual) for name, usual in CLOUD.items()}  # noqa: PTH111
+    return MappingProxyType({name: text for name, text in found.items() if text})
+
+
+def _proxies(variables: Mapping[str, str]) -> Mapping[str, str]:
+    """Those of `PROXIES` that have a value; one written in lower case wins, as it does with curl."""
+    found = {name: variables.get(name.lower()) or variables.get(name) for name in PROXIES}
     return MappingProxyType({name: text for name, text in found.items() if text})
 
 
@@ -128,11 +146,17 @@ class Settings:
         idle_timeout: seconds without a byte while an upstream answers.
         total_timeout: seconds for one upstream attempt from start to end.
         ca_file: PEM file of certificate authorities to trust for upstreams; empty for the system's.
+        client_cert: PEM file of the certificate shown to upstreams that ask for one; empty for none.
+        client_key: PEM file of the private key of `client_cert`; empty when it is in the same file.
         journal_limit: most bytes of the requests that wait to be stored; past it they are served, not recorded.
         ledger_days: days for which finished requests are kept; 0 for ever.
+        fast_lane: serve a provider's API straight from the socket; 0 goes through ASGI, which is slower.
+        metrics: who may read /metrics: `key` for whoever has a valid key, `open` for everybody.
         log_level: `debug`, `info`, `warning` or `error`.
         cloud: what the environment says about the server's own identity at AWS and Google: their clients' variables,
             those that are set and those with a usual value. These have no `GATEWRIGHT_` and are no options.
+        proxies: those of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` that are set, in upper or lower case, by their
+            upper-case names. They are no options either.
     """
 
     host: str = _setting(_text, "127.0.0.1")
@@ -152,10 +176,15 @@ class Settings:
     idle_timeout: float = _setting(_seconds, 120.0)
     total_timeout: float = _setting(_seconds, 900.0)
     ca_file: str = _setting(_text, "")
+    client_cert: str = _setting(_text, "")
+    client_key: str = _setting(_text, "")
     journal_limit: int = _setting(_size, 1 << 30)
     ledger_days: int = _setting(_integer(0, 36500), 90)
+    fast_lane: bool = _setting(_flag, default=True)
+    metrics: str = _setting(_one_of("key", "open"), "key")
     log_level: str = _setting(_text, "info")
     cloud: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    proxies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
         """Check what depends on more than one setting.
@@ -184,6 +213,11 @@ class Settings:
         return self.data_dir / "journal"
 
     @property
+    def metrics_folder(self) -> Path:
+        """The folder of what the workers have counted."""
+        return self.data_dir / "metrics"
+
+    @property
     def kek_path(self) -> Path:
         """The file of key-encryption keys, used when `kek` is not set."""
         return Path(self.kek_file).absolute() if self.kek_file else self.data_dir / "kek"
@@ -200,7 +234,7 @@ class Settings:
             ConfigError: for a value that cannot be read; a secret's value is not repeated.
         """
         variables = os.environ if environ is None else environ
-        values: dict[str, Any] = {"cloud": _cloud(variables)}
+        values: dict[str, Any] = {"cloud": _cloud(variables), "proxies": _proxies(variables)}
         for one in settable():
             name = PREFIX + one.name.upper()
             text = variables.get(name)

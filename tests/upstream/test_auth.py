@@ -25,7 +25,7 @@ from gatewright.snapshot.model import Access
 from gatewright.upstream.auth import Authorizer
 from gatewright.upstream.client import Client
 from gatewright.upstream.fake import MINTED, Answer, FakeClient, in_turn
-from gatewright.upstream.request import encode_head
+from gatewright.upstream.request import Opening
 
 ADDRESS = Address("https", "llm.test", 443)
 OAUTH = OAuthIdentity(
@@ -213,7 +213,7 @@ def test_no_answer_of_an_issuer_escapes_as_another_error(answer):
         one = Authorizer(client.send, cloud, private=False, clock=Clock())
         with contextlib.suppress(UpstreamRefusedError):
             headers = await headers_of(one, identity)
-            encode_head(b"POST", b"/", b"h", headers, 0)
+            Opening(Address("https", "h", 443)).head(b"POST", b"/", headers, 0)
 
     for identity in (OAUTH, GoogleIdentity(), SERVER, replace(SERVER, key_id="A", secret_key="s", role="r")):
         asyncio.run(ask(identity))

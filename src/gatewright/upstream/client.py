@@ -2,18 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from gatewright.errors import UnavailableError
 from gatewright.snapshot.address import Address
+from gatewright.snapshot.identity import Identity
 from gatewright.snapshot.model import Access
 from gatewright.upstream.auth import Authorizer
 from gatewright.upstream.connection import Timeouts
 from gatewright.upstream.leases import Clock
 from gatewright.upstream.pool import Pool
-from gatewright.upstream.request import Headers, encode_head
+from gatewright.upstream.proxy import Proxies, wrong_credentials
+from gatewright.upstream.request import Headers
 from gatewright.upstream.response import Response
 from gatewright.upstream.tls import client_context
 
@@ -32,13 +34,16 @@ class Client:
     Args:
         timeouts: how long to wait for what.
         ca_file: PEM file of the authorities to trust instead of the system's; empty for the system's.
+        client_cert: PEM file of the certificate to show to servers that ask for one; empty for none.
+        client_key: PEM file of its key; empty when it is in `client_cert`.
+        proxies: what the environment says about proxies; see `Settings.proxies`.
         limit: connections per origin; more requests than that wait their turn, as long as `timeouts.connect`.
         cloud: what the environment says about the server's own identity; see `Settings.cloud`.
         private: `GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS`, for services that give out credentials.
         clock: seconds since the epoch, for signatures and the ends of credentials.
 
     Raises:
-        ConfigError: `ca_file` cannot be used.
+        ConfigError: one of the files, or a proxy, cannot be used.
     """
 
     def __init__(
@@ -46,19 +51,25 @@ class Client:
         *,
         timeouts: Timeouts | None = None,
         ca_file: str = "",
+        client_cert: str = "",
+        client_key: str = "",
+        proxies: Mapping[str, str] = MappingProxyType({}),
         limit: int = 512,
         cloud: Mapping[str, str] = MappingProxyType({}),
         private: bool = False,
         clock: Clock = time.time,
     ) -> None:
         self._timeouts = timeouts or Timeouts()
-        self._context = client_context(ca_file)
+        self._context = client_context(ca_file, client_cert, client_key)
+        self._proxies = Proxies(proxies)
         self._limit = limit
         self._authorizer = Authorizer(self.send, cloud, private=private, clock=clock)
         self._pool: Pool | None = None
         self._closed = False
 
-    async def call(self, access: Access, method: bytes, path: bytes, headers: Headers, body: bytes) -> Response:
+    def call(
+        self, access: Access, method: bytes, path: bytes, headers: Headers, body: bytes
+    ) -> Coroutine[Any, Any, Response]:
         """Send a request with the credential of an access; as `send` otherwise.
 
         A credential that is refused is fetched anew for the next request.
@@ -66,24 +77,35 @@ class Client:
         Raises:
             UpstreamRefusedError: also when there is no credential; the message says what to do.
         """
-        identity = access.identity
-        if identity is None:
-            credential = access.headers
-        else:
-            credential = await self._authorizer.headers(identity, access.address, method, path, headers, body)
-        response = await self.send(access.address, method, path, (*credential, *headers), body)
-        response.credential = credential
-        if identity is not None and response.status in (401, 403):
+        if access.identity is not None:
+            return self._call_as(access.identity, access.address, method, path, headers, body)
+        return self.send(access.address, method, path, headers, body, access.headers)
+
+    async def _call_as(
+        self, identity: Identity, address: Address, method: bytes, path: bytes, headers: Headers, body: bytes
+    ) -> Response:
+        credential = await self._authorizer.headers(identity, address, method, path, headers, body)
+        response = await self.send(address, method, path, headers, body, credential)
+        if response.status in (401, 403):
             self._authorizer.refused(identity)
         return response
 
-    async def send(self, address: Address, method: bytes, path: bytes, headers: Headers, body: bytes) -> Response:
+    async def send(
+        self,
+        address: Address,
+        method: bytes,
+        path: bytes,
+        headers: Headers,
+        body: bytes,
+        credential: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> Response:
         """Send a request and return when the head of the answer is here.
 
         A request is sent a second time, on a new connection, only when a kept-alive connection was closed by the other
         side before a byte of answer. Cancelling the call closes the connection.
 
-        The arguments are the parts of a `Request`, one by one: nothing is wrapped on the way of every call.
+        The arguments are the parts of a `Request`, one by one: nothing is wrapped on the way of every call. Headers of
+        `credential` are sent before the others and stay with the response.
 
         Returns:
             The response, to be read to its end or closed.
@@ -97,7 +119,7 @@ class Client:
         """
         pool = self._pool or self._start()
         origin = pool.origin(address)
-        head = encode_head(method, path, origin.host, headers, len(body))
+        head = origin.opening.head(method, path, (*credential, *headers), len(body))
         bodiless = method == b"HEAD"
         now = pool.loop.time()
         total_until = now + self._timeouts.total
@@ -109,6 +131,10 @@ class Client:
                 connection = await origin.acquire(patience, fresh=fresh)
             response = await connection.exchange(head, body, bodiless=bodiless, total_until=total_until)
             if response is not None:
+                if response.status == 407 and origin.proxy is not None:
+                    await response.close()
+                    raise wrong_credentials(origin.proxy)
+                response.credential = credential
                 return response
             pool.refuse_when_closed()
             connection, fresh = None, True
@@ -116,7 +142,7 @@ class Client:
     def _start(self) -> Pool:
         if self._closed:
             raise UnavailableError("Gatewright is shutting down. Send the request again.")
-        self._pool = Pool(timeouts=self._timeouts, context=self._context, limit=self._limit)
+        self._pool = Pool(timeouts=self._timeouts, context=self._context, limit=self._limit, proxies=self._proxies)
         return self._pool
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ import httptools
 
 from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamTimeoutError
 from gatewright.upstream.response import Response
-from gatewright.upstream.tls import ended_orderly
+from gatewright.upstream.tls import ended_orderly, keep_session
 
 HEADER_LIMIT = 64 << 10
 """Largest response head in bytes, interim answers included; also the most framing without a byte of body."""
@@ -34,6 +34,7 @@ class Timeouts:
         idle: without progress while a body is sent or received; a paused reader does not count.
         total: from `send` to the last byte.
         keep_alive: how long a connection is kept without a request.
+        lifetime: how long a connection takes new requests, so that a name that leads elsewhere by now is followed.
     """
 
     connect: float = 10.0
@@ -41,6 +42,7 @@ class Timeouts:
     idle: float = 120.0
     total: float = 900.0
     keep_alive: float = 55.0
+    lifetime: float = 600.0
 
 
 class Owner(Protocol):
@@ -79,8 +81,10 @@ class Connection(asyncio.Protocol):
         "_paused",
         "_received",
         "_response",
+        "_retires",
         "_timeouts",
         "_transport",
+        "_unsent",
         "_uploading",
         "_used",
         "closed",
@@ -93,6 +97,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, name: str, timeouts: Timeouts, loop: asyncio.AbstractEventLoop) -> None:
         self.name = name
         self.loop = loop
+        self._retires = loop.time() + timeouts.lifetime
         self.closed = False
         self.quiet_until = self.total_until = _NEVER
         self._timeouts = timeouts
@@ -172,6 +177,7 @@ class Connection(asyncio.Protocol):
             if self._refused():
                 return
             self._transport.write(view[start : start + SLICE])
+            self._unsent = self._transport.get_write_buffer_size()
             self.quiet_until = self.loop.time() + self._timeouts.idle
         self._uploading = False
         if not self._received:
@@ -192,8 +198,6 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self._received = True
-        if not self._paused:
-            self.quiet_until = self.loop.time() + self._timeouts.idle
         self._barren += len(data)
         try:
             self._parser.feed_data(data)
@@ -204,7 +208,10 @@ class Connection(asyncio.Protocol):
                 self._fail(UpstreamProtocolError(f"{self.name} sent an answer that is not valid HTTP/1.1."))
         if self._ended:
             self._finish()
-        elif self._barren > HEADER_LIMIT:
+            return
+        if not self._paused:
+            self.quiet_until = self.loop.time() + self._timeouts.idle
+        if self._barren > HEADER_LIMIT:
             self._fail(self._oversized())
 
     def eof_received(self) -> None:
@@ -318,6 +325,9 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif now >= self.total_until:
             self._fail(UpstreamTimeoutError(f"{self.name} did not finish within {timeouts.total:g} seconds."))
+        elif self._uploading and (unsent := self._transport.get_write_buffer_size()) < self._unsent:
+            self._unsent = unsent  # slow, but steady
+            self.quiet_until = now + timeouts.idle
         elif self._uploading or self._received:
             self._fail(UpstreamTimeoutError(f"{self.name} made no progress for {timeouts.idle:g} seconds."))
         else:
@@ -328,14 +338,17 @@ class Connection(asyncio.Protocol):
         if response is None:
             return
         response.finish()
-        if not self._keep or self._uploading or not self.usable:
+        if not self._used:
+            self._used = True
+            keep_session(self._transport)
+        now = self.loop.time()
+        if not self._keep or self._uploading or self.closed or now >= self._retires:
             self.abort()
             return
         self._active = False
-        self._used = True
         if self._paused:  # the reader was slow at the very end
             self.resume()
-        self.quiet_until = self.loop.time() + self._timeouts.keep_alive
+        self.quiet_until = now + self._timeouts.keep_alive
         self.total_until = _NEVER
         if self._owner is not None:
             self._owner.released(self)

@@ -1,7 +1,6 @@
 """Connections kept per origin: reuse, a limit with a fair queue, and the sweep that keeps all deadlines."""
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,10 @@ from contextlib import contextmanager
 from gatewright.errors import UnavailableError, UpstreamTimeoutError
 from gatewright.snapshot.address import Address
 from gatewright.upstream.connection import Connection, Timeouts
-from gatewright.upstream.dial import dial
+from gatewright.upstream.dial import Dialer
+from gatewright.upstream.proxy import Proxies
+from gatewright.upstream.request import Opening
+from gatewright.upstream.tls import Context
 
 Key = tuple[str, str, int, bool]
 
@@ -21,13 +23,15 @@ class Origin:
     and no connection is idle; what becomes free goes to whoever waits longest.
 
     Attributes:
-        host: value of the `Host` header.
+        opening: how its requests begin.
+        proxy: who requests are sent to in its place.
     """
 
     def __init__(self, pool: "Pool", address: Address) -> None:
         self._pool = pool
         self._address = address
-        self.host = address.authority.encode("ascii")
+        self.proxy = pool.dialer.proxies.of(address)
+        self.opening = Opening(address, self.proxy)
         self._name = f"{address.scheme}://{address.authority}"
         self._taken = 0
         self._idle: dict[Connection, None] = {}  # the one used last stands last
@@ -114,7 +118,7 @@ class Origin:
             return Connection(self._name, pool.timeouts, pool.loop)
 
         try:
-            connection = await dial(self._address, pool.context, make)
+            connection = await pool.dialer.dial(self._address, make)
         except BaseException:
             self._free()
             raise
@@ -135,7 +139,7 @@ class Origin:
 
     def released(self, connection: Connection) -> None:
         """A connection can take another request."""
-        first = self._next()
+        first = self._next() if self._waiting else None
         if first is None:
             self._idle[connection] = None
             return
@@ -166,15 +170,16 @@ class Pool:
     """All origins of one event loop.
 
     Attributes:
+        dialer: opens connections.
         connections: every open connection; the sweep looks at each.
         limit: connections per origin.
         closed: nothing can be sent any more.
     """
 
-    def __init__(self, *, timeouts: Timeouts, context: ssl.SSLContext, limit: int) -> None:
+    def __init__(self, *, timeouts: Timeouts, context: Context, limit: int, proxies: Proxies) -> None:
         self.loop = asyncio.get_running_loop()
         self.timeouts = timeouts
-        self.context = context
+        self.dialer = Dialer(context, proxies)
         self.limit = limit
         self.connections: set[Connection] = set()
         self._origins: dict[Key, Origin] = {}

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from gatewright.errors import ClientError
 from gatewright.snapshot.address import Address
+from gatewright.upstream.proxy import Proxy
 
 OWN = frozenset(
     (
@@ -16,6 +17,7 @@ OWN = frozenset(
         b"expect",
         b"host",
         b"keep-alive",
+        b"proxy-authorization",
         b"proxy-connection",
         b"te",
         b"trailer",
@@ -28,6 +30,8 @@ OWN = frozenset(
 Headers = Sequence[tuple[bytes, bytes]]
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_USUAL = frozenset((b"POST", b"GET", b"PUT", b"HEAD"))
+_BODILESS = frozenset((b"GET", b"HEAD"))
 _TARGET = re.compile(rb"/[!-~]*")
 
 
@@ -50,32 +54,51 @@ class Request:
     body: bytes
 
 
-def encode_head(method: bytes, target: bytes, host: bytes, headers: Headers, length: int) -> bytes:
-    """Write the request line and the headers.
+class Opening:
+    """How every request to one origin begins.
+
+    A proxy that is sent plain HTTP gets the whole URL (RFC 9112, section 3.2.2) and the credentials for itself; one
+    that tunnels TLS sees nothing of the request.
 
     Args:
-        method: e.g. `POST`.
-        target: path and query, percent-encoded.
-        host: value of the `Host` header.
-        headers: name and value pairs; those of `OWN` are left out.
-        length: bytes of the body that follows.
-
-    Raises:
-        ClientError: something in it would break the framing. The value is not repeated: it may be a credential.
+        address: the origin.
+        proxy: who is connected to in its place, if anybody.
     """
-    if not _TARGET.fullmatch(target):
-        raise ClientError("Invalid request target: it must start with '/' and be percent-encoded.")
-    if not _TOKEN.fullmatch(method):
-        raise ClientError("Invalid request method.")
-    lines = [method + b" " + target + b" HTTP/1.1", b"host: " + host, b"accept-encoding: identity"]
-    if length or method not in (b"GET", b"HEAD"):
-        lines.append(b"content-length: %d" % length)
-    lines += [start + value for name, value in headers if (start := _line_start(name))]
-    head = b"\r\n".join(lines)
-    breaks = len(lines) - 1
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
-        raise ClientError("Invalid header value: it holds a line break or a NUL character.")
-    return head + b"\r\n\r\n"
+
+    __slots__ = ("_before", "_own")
+
+    def __init__(self, address: Address, proxy: Proxy | None = None) -> None:
+        host = address.authority.encode("ascii")
+        forwarded = proxy if address.scheme == "http" else None
+        self._before = b"http://" + host if forwarded else b""
+        self._own = b" HTTP/1.1\r\nhost: " + host + b"\r\naccept-encoding: identity\r\n"
+        if forwarded:
+            self._own += forwarded.authorization
+
+    def head(self, method: bytes, target: bytes, headers: Headers, length: int) -> bytes:
+        """Write the request line and the headers.
+
+        Args:
+            method: e.g. `POST`.
+            target: path and query, percent-encoded.
+            headers: name and value pairs; those of `OWN` are left out.
+            length: bytes of the body that follows.
+
+        Raises:
+            ClientError: something in it would break the framing. The value is not repeated: it may be a credential.
+        """
+        if not _TARGET.fullmatch(target):
+            raise ClientError("Invalid request target: it must start with '/' and be percent-encoded.")
+        if method not in _USUAL and not _TOKEN.fullmatch(method):
+            raise ClientError("Invalid request method.")
+        lines = [start + value for name, value in headers if (start := _line_start(name))]
+        given = b"\r\n".join(lines)
+        breaks = len(lines) - 1 if lines else 0
+        if given.count(b"\n") != breaks or given.count(b"\r") != breaks or b"\0" in given:
+            raise ClientError("Invalid header value: it holds a line break or a NUL character.")
+        framing = b"content-length: %d\r\n" % length if length or method not in _BODILESS else b""
+        end = b"\r\n\r\n" if given else b"\r\n"
+        return b"".join((method, b" ", self._before, target, self._own, framing, given, end))
 
 
 @lru_cache(maxsize=1024)

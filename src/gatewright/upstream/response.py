@@ -115,6 +115,8 @@ class Response:
             UpstreamProtocolError: it broke off, or is longer than `limit` bytes.
             UpstreamTimeoutError: it did not come in time.
         """
+        if self._complete and self._decoder is None and self._error is None and 0 < self._size <= limit:
+            return self._take()  # it came with its head, as short ones do
         chunks = []
         size = 0
         async for chunk in self:
@@ -131,7 +133,8 @@ class Response:
     async def __anext__(self) -> bytes:
         """What arrived since the last call, never empty; cancelling it closes the connection."""
         if self._decoder is None:
-            await self._arrival()
+            if not self._chunks:
+                await self._arrival()
             return self._take()
         while True:
             if not self._decoder.pending:
