@@ -8,7 +8,7 @@ before the answer begins.
 import logging
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gatewright.dialects import openai
 from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
@@ -33,7 +33,7 @@ STREAMS = frozenset({SSE, FRAMES, LINES})
 """Content types of answers that come piece by piece, where only the answer says so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Answer:
     """What a target answered; its first piece is already here.
 
@@ -100,7 +100,7 @@ async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: 
         called += 1
         began = time.perf_counter()
         try:
-            answer = await _call(upstream, target, sending, call)
+            answer = await _call(upstream, target, sending, call, called)
         except UpstreamError as problem:
             waited += time.perf_counter() - began
             failed = AttemptsFailedError(problem, target, called, waited)
@@ -109,7 +109,8 @@ async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: 
             if not falls_back(problem):
                 raise failed from problem
         else:
-            return replace(answer, attempts=called, waited=waited + time.perf_counter() - began)
+            answer.waited = waited + time.perf_counter() - began
+            return answer
     if failed is None:
         raise AssertionError("a route plan is never empty")
     raise failed
@@ -120,7 +121,7 @@ def falls_back(problem: UpstreamError) -> bool:
     return not isinstance(problem, UpstreamStatusError) or problem.status in FALLS_BACK
 
 
-async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call) -> Answer:
+async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call, attempts: int) -> Answer:
     accept = (b"accept", sending.media if call.stream else b"*/*")
     response = await upstream.call(target.access, b"POST", sending.path, (*sending.headers, accept), sending.body)
     try:
@@ -128,7 +129,7 @@ async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call
     except BaseException:
         await response.close()
         raise
-    return Answer(target=target, attempts=1, response=response, sending=sending, body=body, rest=rest)
+    return Answer(target=target, attempts=attempts, response=response, sending=sending, body=body, rest=rest)
 
 
 async def _read(response: Response, sending: Sending, call: Call) -> tuple[bytes, AsyncIterator[bytes] | None]:

@@ -35,7 +35,7 @@ class Body(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JsonBody:
     """A JSON object, split at its top level.
 
@@ -58,7 +58,7 @@ class JsonBody:
         return msgspec.json.encode(fitted(fields | {"model": model} if self.names_model else fields, way, betas))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GeminiBody(JsonBody):
     """A body of Gemini's methods. Its path names the model; where the body does too, the two must be the same.
 
@@ -116,7 +116,7 @@ def fitted(fields: dict[str, object], way: Way, betas: tuple[str, ...] = ()) -> 
     return kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FormBody:
     """A form with files (`multipart/form-data`), whose field `model` names the endpoint.
 
@@ -133,7 +133,7 @@ class FormBody:
         return self.form.replaced("model", model)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawBody:
     """Bytes that are none of our business."""
 

@@ -63,9 +63,9 @@ class StreamingDialect(Dialect, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Wire:
-    """A dialect as it is called.
+    """A dialect as it is called; each is one value, told from others by identity.
 
     Attributes:
         operation: key of `Access.ways`.

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 
+from gatewright.dialects.conversation import Usage
 from gatewright.errors import GatewrightError
 from gatewright.gateway.attempt import Answer, AttemptsFailedError
 from gatewright.gateway.metering import Meter
-from gatewright.ledger.record import BUCKETS, CLIENT_LEFT, Record
+from gatewright.ledger.record import CLIENT_LEFT, Record
 from gatewright.snapshot.model import Endpoint, Target
 
 Recorder = Callable[[Record], None]
@@ -91,7 +92,7 @@ class Note:
         waited = tried.waited if tried else 0.0
         meter: Meter | None = self._answer.sending.meter if self._answer else None
         usage = meter.usage if meter else None
-        counts = {} if usage is None else {f"{name}_tokens": getattr(usage, name) for name in _BUCKETS}
+        counts = _NONE if usage is None else usage
         return Record(
             record_id=self.request_id,
             at=self._at,
@@ -109,9 +110,18 @@ class Note:
             total_us=_micros(ended - self._arrived),
             overhead_us=_micros(first_byte - self.begun - waited),
             usage_told=usage is not None,
+            input_tokens=counts.input,
+            cache_read_tokens=counts.cache_read,
+            cache_write_5m_tokens=counts.cache_write_5m,
+            cache_write_1h_tokens=counts.cache_write_1h,
+            input_audio_tokens=counts.input_audio,
+            input_image_tokens=counts.input_image,
+            output_tokens=counts.output,
+            reasoning_tokens=counts.reasoning,
+            output_audio_tokens=counts.output_audio,
+            output_image_tokens=counts.output_image,
             error=self._error,
             upstream_request_id=_provider_id(self._answer) if self._answer else "",
-            **counts,
         )
 
 
@@ -126,5 +136,5 @@ def _provider_id(answer: Answer) -> str:
     return ""
 
 
-_BUCKETS = [name.removesuffix("_tokens") for name in BUCKETS]
+_NONE = Usage()
 _IDS = frozenset({b"x-request-id", b"request-id", b"x-amzn-requestid"})

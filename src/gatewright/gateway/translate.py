@@ -25,7 +25,7 @@ class StrictError(ClientError):
     """A strict call to a target that cannot express all of it; another target may."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Sending:
     """One call as it goes to one target, and its answer as it goes to the client.
 
@@ -105,7 +105,7 @@ class Sender:
     def _passed(self, target: Target, way: Way) -> Sending:
         call = self._call
         asking = counting(call.body) if way.asks_usage and call.stream else None
-        body = (asking or call.body).sent(target.model, way, call.betas)
+        body = (asking or call.body).sent(target.model, way, call.betas if way.betas else ())
         sending = self._sending(_path(way, stream=call.stream), _fitting(call.headers, way), body)
         if asking is not None:
             return replace(sending, streamed=lambda pieces: _hidden(pieces, sending.meter), fed=True)

@@ -26,7 +26,7 @@ RAW = "raw"
 _UP = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Asked:
     """A request as it came.
 
@@ -47,7 +47,7 @@ class Asked:
         return next((value for known, value in self.headers if known == name), b"")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """A request understood.
 

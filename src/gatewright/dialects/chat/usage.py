@@ -10,7 +10,7 @@ from typing import Any
 
 from gatewright.dialects.conversation import Rest, Usage
 
-_TOTALS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_ASKED, _ANSWERED, _SUM = ("prompt_tokens",), ("completion_tokens",), ("total_tokens",)
 _PROMPT, _ANSWER = "prompt_tokens_details", "completion_tokens_details"
 
 # Where providers write how much was read from a cache: OpenAI, DeepSeek, Together and Moonshot, Mistral, Databricks.
@@ -30,7 +30,9 @@ _DRAWN = (f"{_ANSWER}.image_tokens",)
 
 _LEFT = (f"{_PROMPT}.text_tokens", f"{_ANSWER}.text_tokens", "prompt_cache_miss_tokens")  # what others leave
 
-_COUNTED = frozenset((*_TOTALS, *_CACHED, *_WRITTEN, *_HEARD, *_SEEN, *_THOUGHT, *_SPOKEN, *_DRAWN, *_LEFT))
+_COUNTED = frozenset(
+    (*_ASKED, *_ANSWERED, *_SUM, *_CACHED, *_WRITTEN, *_HEARD, *_SEEN, *_THOUGHT, *_SPOKEN, *_DRAWN, *_LEFT)
+)
 
 
 def decode_usage(wire: Mapping[str, Any]) -> Usage:
@@ -39,7 +41,7 @@ def decode_usage(wire: Mapping[str, Any]) -> Usage:
     A provider's part that is greater than its whole, as the cached tokens of some, is cut to the whole.
     """
     flat = _flat(wire)
-    prompt, answer, total = (_count(flat, (name,)) for name in _TOTALS)
+    prompt, answer, total = _count(flat, _ASKED), _count(flat, _ANSWERED), _count(flat, _SUM)
     thought, heard = _count(flat, _THOUGHT), _count(flat, _HEARD)
     beside = total - prompt - answer
     if beside > 0 and beside == heard:
@@ -62,7 +64,8 @@ def _flat(wire: Mapping[str, Any]) -> Rest:
     flat: Rest = {}
     for key, value in wire.items():
         if key in (_PROMPT, _ANSWER) and isinstance(value, dict):
-            flat.update((f"{key}.{inner}", count) for inner, count in value.items())
+            for inner, count in value.items():
+                flat[f"{key}.{inner}"] = count
         else:
             flat[key] = value
     return flat
@@ -70,16 +73,20 @@ def _flat(wire: Mapping[str, Any]) -> Rest:
 
 def _count(flat: Rest, names: tuple[str, ...]) -> int:
     """The first count that is there; 0 for none, and for what is no count."""
-    found = (flat.get(name) for name in names)
-    return next((one for one in found if isinstance(one, int) and not isinstance(one, bool) and one > 0), 0)
+    for name in names:
+        found = flat.get(name)
+        if type(found) is int and found > 0:
+            return found
+    return 0
 
 
 def _shared(whole: int, *parts: int) -> tuple[int, list[int]]:
     """What is left of a whole, and its parts, each cut to what those before it left."""
     cut = []
     for part in parts:
-        cut.append(min(part, whole))
-        whole -= cut[-1]
+        taken = min(part, whole)
+        cut.append(taken)
+        whole -= taken
     return whole, cut
 
 
