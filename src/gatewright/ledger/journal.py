@@ -71,13 +71,14 @@ class Journal:
         return self._written - self.spool.freed
 
     def open(self) -> None:
-        """Make the folder of this process and lock it.
+        """Make the folder of this process and lock it, unless a record came first and it is there.
 
         Raises:
             ConfigError: when that cannot be done.
         """
         try:
-            self._open()
+            if self._lock < 0:
+                self._open()
             self.look()
         except OSError as problem:
             raise ConfigError(f"The journal in {self._folder} cannot be written: {problem.strerror}.") from None
@@ -86,7 +87,7 @@ class Journal:
         """Keep a record, by one write of some microseconds; never raises."""
         frame = frames.write(record)
         size = len(frame)
-        if self.size + size > self._mark and not self._has_room(size):
+        if self.size + size >= self._mark and not self._has_room(size):
             self._lose(f"it holds {self._limit >> 20} MiB, its limit")
             return
         try:
