@@ -3,6 +3,7 @@
 pytest_plugins = [
     "fixtures.api",
     "fixtures.database",
+    "fixtures.lanes",
     "fixtures.provider",
     "fixtures.scripted",
     "fixtures.server",

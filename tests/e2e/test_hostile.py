@@ -5,7 +5,9 @@ import socket
 
 import pytest
 
-from fixtures.server import ADMIN_KEY
+from fixtures.server import ADMIN_KEY, BOTH_SERVERS
+
+pytestmark = BOTH_SERVERS
 
 LIST = "/api/3.0/mlflow/gateway/secrets/list"
 CREATE = "/api/3.0/mlflow/gateway/secrets/create"

@@ -11,6 +11,9 @@ import psutil
 import pytest
 
 from fixtures.scripted import AGAIN, REQUEST
+from fixtures.server import BOTH_SERVERS
+
+pytestmark = BOTH_SERVERS
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
 

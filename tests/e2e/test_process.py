@@ -10,6 +10,10 @@ import time
 import psutil
 import pytest
 
+from fixtures.server import BOTH_SERVERS
+
+pytestmark = BOTH_SERVERS
+
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
 
 

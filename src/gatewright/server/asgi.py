@@ -8,14 +8,16 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from gatewright.dialects.errors import MANAGEMENT
-from gatewright.errors import GatewrightError, UnavailableError
+from gatewright.errors import GatewrightError, MethodNotAllowedError, UnavailableError
 from gatewright.gateway.deliver import deliver_error
 from gatewright.gateway.operations import Operation, Params, Table
 from gatewright.gateway.pipeline import Pipeline
-from gatewright.server.exchange import ASGIExchange, Receive, Scope, Send
+from gatewright.server.exchange import ASGIExchange, Receive, Scope, Send, ServedExchange
 from gatewright.server.render import dialect_of, no_operation
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+EXPOSITION = ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"cache-control", b"no-store"))
+"""Headers of Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats/."""
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"))
 
 
@@ -28,6 +30,11 @@ class Server:
         max_body: largest request body in bytes.
         start: run before the first request; an error keeps the server from starting.
         stop: run after the last one.
+        metrics: writes the page at `/metrics`; None for no such page.
+        open_metrics: whether it is for everybody, and not only for whoever has a valid key.
+
+    Attributes:
+        max_body: as given.
     """
 
     def __init__(
@@ -38,12 +45,16 @@ class Server:
         max_body: int,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
+        metrics: Callable[[], Awaitable[bytes]] | None = None,
+        open_metrics: bool = False,
     ) -> None:
         self._pipeline = pipeline
         self._control = control
-        self._max_body = max_body
+        self.max_body = max_body
         self._start = start
         self._stop = stop
+        self._metrics = metrics
+        self._open_metrics = open_metrics
         self._table = Table()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,13 +65,19 @@ class Server:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = ASGIExchange(scope, receive, send, self._max_body)
+        exchange = ASGIExchange(scope, receive, send, self.max_body)
         if exchange.path in ("/health", "/health/live"):
             await self._health(exchange)
             return
+        if exchange.path == "/metrics" and self._metrics is not None:
+            await self._scrape(exchange, self._metrics)
+            return
         found = self._table.find(exchange.method, exchange.path)
         if found is not None:
-            await self._serve(exchange, *found)
+            try:
+                await self.serve(exchange, *found)
+            finally:
+                exchange.close()
         elif dialect_of(exchange.path) is MANAGEMENT:
             await self._manage(exchange, scope, receive, send)
         else:
@@ -73,7 +90,7 @@ class Server:
         else:
             await exchange.respond(503, TEXT, b"starting: no configuration is loaded yet")
 
-    async def _serve(self, exchange: ASGIExchange, operation: Operation, params: Params) -> None:
+    async def serve(self, exchange: ServedExchange, operation: Operation, params: Params) -> None:
         """Run the pipeline; it is cancelled when the client leaves, or when the server cannot wait any longer."""
         try:
             await self._pipeline.serve(exchange, operation, params)
@@ -81,8 +98,6 @@ class Server:
             if not exchange.gone and not exchange.started:
                 stopping = UnavailableError("Gatewright is shutting down. Send the request again.")
                 await deliver_error(exchange, stopping, (), operation.dialect)
-        finally:
-            exchange.close()
 
     async def _refuse(self, exchange: ASGIExchange) -> None:
         """Answer for a path of a provider's API that is not served."""
@@ -93,6 +108,17 @@ class Server:
         except GatewrightError as found:
             problem = found
         await deliver_error(exchange, problem, (), dialect_of(exchange.path))
+
+    async def _scrape(self, exchange: ASGIExchange, metrics: Callable[[], Awaitable[bytes]]) -> None:
+        try:
+            if not self._open_metrics:
+                self._pipeline.caller(exchange)
+            if exchange.method not in ("GET", "HEAD"):
+                raise MethodNotAllowedError(f"/metrics takes GET, not {exchange.method}.", ("GET", "HEAD"))
+        except GatewrightError as problem:
+            await deliver_error(exchange, problem, (), MANAGEMENT)
+        else:
+            await exchange.respond(200, EXPOSITION, await metrics())
 
     async def _manage(self, exchange: ASGIExchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from gatewright.errors import ClientError, TooLargeError
-from gatewright.gateway.exchange import Headers
+from gatewright.gateway.exchange import Exchange, Headers
+
+CONTROLS = bytes({*range(0x20), 0x7F} - {0x09})
+"""What no header field may hold: it could end the field, or the head."""
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -15,6 +18,16 @@ Send = Callable[[Message], Awaitable[None]]
 
 class ClientGoneError(ClientError):
     """The client closed the connection before it had sent its whole request; nobody reads an answer."""
+
+
+class ServedExchange(Exchange, Protocol):
+    """What `asgi.Server.serve` asks of an exchange besides.
+
+    Attributes:
+        gone: whether the client has left before its answer was complete.
+    """
+
+    gone: bool
 
 
 class ASGIExchange:
@@ -80,13 +93,13 @@ class ASGIExchange:
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer at once."""
-        fields = [*headers, (b"content-length", b"%d" % len(body))]
-        self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": fields})
+        await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
         await self._send({"type": "http.response.body", "body": body})
 
     async def start(self, status: int, headers: Headers) -> None:
         """Begin an answer of unknown length."""
+        if any(value.translate(None, CONTROLS) != value for _, value in headers):
+            raise ValueError("A header field of an answer holds a control character.")
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers]})
 

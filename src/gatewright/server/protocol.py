@@ -1,18 +1,25 @@
 """uvicorn's HTTP/1.1 protocol, with what a server on the open internet needs and it lacks.
 
-- A limit for the head of a request, and for how long the next byte of a request may take.
+- A limit for the head of a request, and for how long a client may keep silent when it is its turn.
 - `Upgrade` is ignored, as RFC 9110, 7.8 allows: Java's HTTP client asks for HTTP/2 with every first request, and llhttp
   would drop the body of such a request.
-- After an answer that came before the body was asked for (`Expect: 100-continue`), the connection is closed: nobody
-  can tell whether the client's next bytes are that body.
+- An answer that comes before the whole request closes the connection: nobody can tell whether the client's next bytes
+  are the rest of it. What still comes is read for a while, for a socket closed with bytes unread is reset, and the
+  reset can overtake the answer.
+- A request that is no HTTP is refused after those before it are answered, not in the middle of an answer.
+- Trailers do not become headers.
 - When a client leaves, every request it has pipelined is told, not only the last.
 """
 
 import asyncio
+import math
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gatewright.gateway.exchange import Headers
+from gatewright.server.exchange import CONTROLS
 
 HEAD_LIMIT = 64 << 10
 """Largest request head in bytes, trailers too. What comes in one piece with a whole request is not measured."""
@@ -20,37 +27,65 @@ HEAD_LIMIT = 64 << 10
 PATIENCE = 60.0
 """Seconds the next byte of a request may take, the first one of a connection included."""
 
+STUCK = 300.0
+"""Seconds after which a client is given up that takes nothing of its answer; told at the next look."""
+
+LINGER = 10.0
+"""Seconds for which more of a request is read that is answered already."""
+
+SURPLUS = 64 << 20
+"""Bytes of it that are read."""
+
+CLOSE = (b"connection", b"close")
+
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
 
 class Protocol(HttpToolsProtocol):
     """One connection of a client; made by uvicorn for each."""
+
+    cycle: Any  # None before the first request
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._in_head = False
         self._barren = 0  # bytes since the last byte of a body, or the last whole request
-        self._heard = self.loop.time()
-        self._silence: asyncio.TimerHandle | None = None
-        self._serving: RequestResponseCycle | None = None
+        self._heard = self.loop.time()  # when the last byte came, or the last answer went
+        self._watch: asyncio.TimerHandle | None = None
+        self._unsent = (0, self._heard)  # bytes that wait to be sent, and since when it is as many
+        self._serving: Any = None
         self._keep_alive = True
+        self._refusal = ""
+        self._surplus: int | None = None  # bytes that are still read after the last answer; None before
+        self._defaults: list[tuple[bytes, bytes]] | None = None
+        self._default_lines = b""
+
+    # Called by the transport, and by uvicorn.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch for silence."""
         super().connection_made(transport)
-        self._silence = self.loop.call_later(PATIENCE, self._look)
+        self._watch = self.loop.call_later(min(PATIENCE, self.timeout_keep_alive), self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request being served; uvicorn tells the last one that came."""
-        if self._silence is not None:
-            self._silence.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         super().connection_lost(exc)
-        serving = self._serving
+        serving, self._serving = self._serving, None
         if serving is not None and not serving.response_complete:
-            serving.disconnected = True
-            serving.message_event.set()
+            self.abandon(serving)
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
-        self._unset_keepalive_if_required()
+        if self._surplus is not None:
+            self._surplus -= len(data)
+            if self._surplus < 0:
+                self.transport.abort()
+            return
+        if self._refusal:
+            return
         self._heard = self.loop.time()
         self._barren += len(data)
         try:
@@ -58,9 +93,17 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as found:
             self._ignore_upgrade(data[found.args[0] :])
         except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
-        if self._barren > HEAD_LIMIT:
-            self.send_400_response(f"The head of the request is longer than {HEAD_LIMIT} bytes.")
+            self._refuse("Invalid HTTP request received.")
+        else:
+            if self._barren > HEAD_LIMIT:
+                self._refuse(f"The head of the request is longer than {HEAD_LIMIT} bytes.")
+
+    def shutdown(self) -> None:
+        """Close now, or after what is under way."""
+        self._keep_alive = False
+        super().shutdown()
+
+    # Called by the parser.
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -73,8 +116,12 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()
-        if self.expect_100_continue:
-            self._keep_alive, self.cycle.keep_alive = self.cycle.keep_alive, False
+        self.headers = []  # for trailers, which nobody asks for
+        cycle = self.cycle
+        cycle.transport = _Outlet(self)
+        if self.parser.get_http_version() == "1.0":
+            cycle.waiting_for_100_continue = False  # RFC 9110, 10.1.1
+        self._keep_alive, cycle.keep_alive = cycle.keep_alive, False
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -86,7 +133,7 @@ class Protocol(HttpToolsProtocol):
         self._barren = 0
         if self.parser.should_upgrade():
             return
-        if self.expect_100_continue:
+        if not self.cycle.response_started:
             self.cycle.keep_alive = self._keep_alive
         super().on_message_complete()
 
@@ -94,11 +141,73 @@ class Protocol(HttpToolsProtocol):
         self._serving = cycle
         super()._start_asgi_task(cycle, app)
 
+    # Called for an answer.
+
+    def head(self, status: int, headers: Headers) -> bytes:
+        """Status line and header fields, those of every answer too, with the empty line that ends them.
+
+        Raises:
+            ValueError: a field would break the framing.
+        """
+        defaults = self.server_state.default_headers
+        if defaults is not self._defaults:  # once a second, for the date
+            self._defaults, self._default_lines = defaults, b"".join(b"%b: %b\r\n" % field for field in defaults)
+        fields = b"\r\n".join(map(b": ".join, headers))
+        if len(fields.translate(None, CONTROLS)) + 2 * (len(headers) - 1) != len(fields):
+            raise ValueError("A header field of an answer holds a control character.")
+        return b"".join((STATUS_LINE[status], self._default_lines, fields, b"\r\n\r\n"))
+
+    def on_response_complete(self) -> None:
+        """Serve the next one."""
+        self.server_state.total_requests += 1
+        if self._surplus is not None or self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._heard = self.loop.time()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal:
+            self._refuse(self._refusal)
+
+    def leave(self) -> None:
+        """Close after the last answer; a client that is still sending is let finish first, within limits."""
+        if self.cycle is None or self.cycle.more_body or self._refusal:
+            self._linger()
+        else:
+            self.transport.close()
+
+    def abandon(self, cycle: Any) -> None:
+        """Tell a request that nobody waits for its answer any more."""
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+    def _linger(self) -> None:
+        self._surplus = SURPLUS
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._heard = self.loop.time()
+        self._look()
+
+    def _refuse(self, problem: str) -> None:
+        """Answer 400 in its turn, and close."""
+        self._refusal = problem
+        serving, unread = self._serving, self.cycle is not None and self.cycle.more_body
+        if unread and self.pipeline:  # its body will never be whole
+            self.pipeline.popleft()
+        if serving is not None and not serving.response_complete:
+            if serving is not self.cycle or not unread or serving.response_started:
+                return
+            self.abandon(serving)
+        length = (b"content-length", b"%d" % len(problem))
+        self.transport.write(self.head(400, (TEXT, length, CLOSE)) + problem.encode("ascii"))
+        self._linger()
+
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Read the request again as if it had not asked for another protocol."""
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self.send_400_response("This is not a proxy.")
+            self._refuse("This is not a proxy.")
             return
         fields = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
         version = self.parser.get_http_version().encode("ascii")
@@ -108,10 +217,48 @@ class Protocol(HttpToolsProtocol):
         self.data_received(head + rest)
 
     def _look(self) -> None:
-        """Close a connection whose request does not come on."""
+        """Close a connection whose request does not come on, whose answer is not taken, or that is not used.
+
+        One timer a connection, which seldom fires, so that no request pays for a timer of its own.
+        """
         now = self.loop.time()
-        unread = self._serving is None or self._in_head or (self.cycle.more_body and not self.flow.read_paused)
-        if unread and now - self._heard >= PATIENCE:
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or unsent != self._unsent[0]:
+            self._unsent = (unsent, now)
+        elif now - self._unsent[1] >= STUCK:
+            self.transport.abort()
+        rest = self._heard + self._patience() - now
+        if rest <= 0:
             self.transport.close()
-        else:
-            self._silence = self.loop.call_later(PATIENCE / 2, self._look)
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self.loop.call_later(
+            min(rest, PATIENCE, self.timeout_keep_alive) if rest > 0 else PATIENCE, self._look
+        )
+
+    def _patience(self) -> float:
+        """Seconds that the client may keep silent now."""
+        serving = self._serving
+        if self._surplus is not None:
+            return LINGER
+        if serving is None:
+            return PATIENCE
+        if serving.response_complete:
+            return PATIENCE if self._in_head else self.timeout_keep_alive
+        unread = serving is self.cycle and serving.more_body and not self.flow.read_paused
+        return PATIENCE if unread else math.inf
+
+
+class _Outlet:
+    """What uvicorn's cycle takes for its transport: it closes the way the protocol closes."""
+
+    __slots__ = ("_protocol", "is_closing", "write")
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        """After the last answer."""
+        self._protocol.leave()

@@ -1,0 +1,321 @@
+"""The fast lane: requests of the pipeline's operations go to it straight from uvicorn's protocol, without ASGI.
+
+Everything else goes uvicorn's ASGI way, through `asgi.Server`, which serves the same operations under any other server.
+"""
+
+import asyncio
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+
+from gatewright.gateway.exchange import Headers
+from gatewright.gateway.operations import Operation, Params, Table
+from gatewright.server.asgi import Server
+from gatewright.server.exchange import ClientGoneError, refuse_too_large, too_large
+from gatewright.server.protocol import CLOSE, TEXT, Protocol
+
+SHORT = 256
+"""Longest request target, in bytes, that is remembered with what it stands for."""
+
+LARGE = 64 << 10
+"""A body above this, in bytes, is written by itself instead of being copied behind the head."""
+
+_CHUNKED = (b"transfer-encoding", b"chunked")
+_FAULT = b"Internal Server Error"
+_TABLE = Table()
+
+Found = tuple[Operation, Params, str, str, bytes]
+"""An operation, its path parameters, and the method, path and query string of the request."""
+
+
+class FastLane(Protocol):
+    """One connection of a client, to a `Server`; made by uvicorn for each."""
+
+    cycle: Any  # a FastExchange, or uvicorn's own
+    pipeline: Any
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request; what only ASGI needs is made when it is known to be needed."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        """Begin to serve it here if it is for an operation."""
+        parser = self.parser
+        found = None
+        if not parser.should_upgrade():
+            target = self.url
+            find = _found if len(target) <= SHORT else _found.__wrapped__
+            found = find(parser.get_method(), target)
+        if found is None:
+            self._on_headers_complete_for_asgi()
+            return
+        self._in_head = False
+        headers, self.headers = self.headers, []  # trailers are not for anybody
+        before = self.cycle
+        self.cycle = cycle = FastExchange(self, found, headers, parser)
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _on_headers_complete_for_asgi(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        cycle = self.cycle
+        if isinstance(cycle, FastExchange):
+            self._barren = 0
+            cycle.feed(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The whole request is here."""
+        cycle = self.cycle
+        if isinstance(cycle, FastExchange) and not self.parser.should_upgrade():
+            self._barren = 0
+            cycle.feed_end()
+        else:
+            super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if isinstance(cycle, FastExchange):
+            self._serving = cycle
+            cycle.begin(app)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request being served."""
+        if isinstance(self.cycle, FastExchange):
+            self.cycle = None  # it is not uvicorn's to tell
+        super().connection_lost(exc)
+
+    def abandon(self, cycle: Any) -> None:
+        """Tell a request that nobody waits for its answer any more."""
+        if isinstance(cycle, FastExchange):
+            cycle.leave()
+        else:
+            super().abandon(cycle)
+
+
+class FastExchange:
+    """One request of a connection; see `gateway/exchange.py` for the contract.
+
+    Where uvicorn has a request and its answer in its hands (`cycle`), this takes the place of its own one.
+
+    Args:
+        lane: the connection.
+        found: what is asked.
+        headers: request header fields.
+        parser: which has read the head.
+
+    Attributes:
+        gone: whether the client has left before its answer was complete.
+        keep_alive: whether another request may follow on the connection.
+        more_body: whether the request is not whole yet.
+        response_complete: whether its answer is.
+    """
+
+    __slots__ = (
+        "_app",
+        "_chunked",
+        "_expects",
+        "_lane",
+        "_operation",
+        "_params",
+        "_pieces",
+        "_size",
+        "_task",
+        "_waiter",
+        "gone",
+        "headers",
+        "keep_alive",
+        "method",
+        "more_body",
+        "path",
+        "query",
+        "response_complete",
+        "started",
+    )
+
+    def __init__(self, lane: FastLane, found: Found, headers: Headers, parser: httptools.HttpRequestParser) -> None:
+        self._operation, self._params, self.method, self.path, self.query = found
+        self.headers = headers
+        self._lane = lane
+        self._chunked = parser.get_http_version() == "1.1"
+        self.keep_alive: bool = self._chunked and parser.should_keep_alive()
+        self._expects = self._chunked and lane.expect_100_continue  # RFC 9110, 10.1.1
+        self.more_body = True
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.started = self.response_complete = self.gone = False
+
+    # The side of the connection.
+
+    def begin(self, app: Server) -> None:
+        """Serve it."""
+        self._app = app
+        self._task = task = self._lane.loop.create_task(self._serve())
+        self._lane.tasks.add(task)
+
+    def feed(self, data: bytes) -> None:
+        """A piece of the body; reading is paused while nobody asks for it."""
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._waiter is None:
+            if self._size > HIGH_WATER_LIMIT:
+                self._lane.flow.pause_reading()
+        elif self._size > self._app.max_body:
+            self._pieces.clear()
+            self._wake()
+
+    def feed_end(self) -> None:
+        """The body is whole."""
+        self.more_body = False
+        self._wake()
+
+    def leave(self) -> None:
+        """The client has left: end what is done for it."""
+        if self.gone:
+            return
+        self.gone = True
+        if self._waiter is not None and not self._waiter.done():
+            self._wake()
+        elif self._task is not None:
+            self._task.cancel()
+            self._task.add_done_callback(self._lane.tasks.discard)  # one that has not begun will not do it
+
+    @property
+    def response_started(self) -> bool:
+        """As uvicorn names it."""
+        return self.started
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _serve(self) -> None:
+        try:
+            await self._app.serve(self, self._operation, self._params)
+        except Exception:
+            self._lane.logger.exception("a fault of ours on %s", self._operation.path)
+        finally:
+            self._lane.tasks.discard(self._task)
+            if not self.response_complete and not self.gone:
+                self._break_off()
+
+    def _break_off(self) -> None:
+        """End an answer that cannot be completed so that it cannot be taken for a complete one."""
+        transport = self._lane.transport
+        if not self.started:
+            head = self._head(500, (TEXT, (b"content-length", b"%d" % len(_FAULT)), CLOSE))
+            transport.write(head + _FAULT)
+        if self._chunked or not self.started:
+            transport.close()
+        else:
+            transport.abort()
+
+    # The side of the pipeline.
+
+    async def body(self) -> bytes:
+        """The whole request body.
+
+        Raises:
+            TooLargeError: over the limit; as soon as that is known.
+            ClientGoneError: when it never came whole.
+        """
+        lane, limit = self._lane, self._app.max_body
+        lane.flow.resume_reading()
+        if self.more_body and self._size <= limit:
+            refuse_too_large(self.headers, limit)
+            if self._expects:
+                lane.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._waiter = lane.loop.create_future()
+            await self._waiter
+        if self.gone:
+            raise ClientGoneError("The connection was closed before the request had come whole.")
+        if self._size > limit:
+            raise too_large(limit)
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answer at once."""
+        head = self._head(status, (*headers, (b"content-length", b"%d" % len(body))))
+        await self._begin()
+        if self.gone:
+            return
+        write = self._lane.transport.write
+        if len(body) <= LARGE:
+            write(head + body)
+        else:
+            write(head)
+            write(body)
+        self._complete()
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Begin an answer of unknown length; a client of HTTP/1.0 is told its end by closing."""
+        head = self._head(status, (*headers, _CHUNKED) if self._chunked else headers)
+        await self._begin()
+        if not self.gone:
+            self._lane.transport.write(head)
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a piece of it; waits while the client reads slowly."""
+        flow = self._lane.flow
+        if flow.write_paused:
+            await flow.drain()
+        if chunk and not self.gone:
+            self._lane.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+
+    async def end(self) -> None:
+        """Complete it."""
+        if self.gone:
+            return
+        if self._chunked:
+            self._lane.transport.write(b"0\r\n\r\n")
+        self._complete()
+
+    def _head(self, status: int, headers: Headers) -> bytes:
+        if self.more_body:  # what is left of the request is dropped
+            self.keep_alive = False
+        return self._lane.head(status, headers if self.keep_alive else (*headers, CLOSE))
+
+    async def _begin(self) -> None:
+        """Wait until the client has taken enough of the answers before."""
+        self.started = True
+        flow = self._lane.flow
+        if flow.write_paused:
+            await flow.drain()
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        if not self.keep_alive:
+            self._lane.leave()
+        self._lane.on_response_complete()
+
+
+@lru_cache(1024)
+def _found(method: bytes, target: bytes) -> Found | None:
+    """What a request asks of the pipeline, its path read as uvicorn reads it; None for all other requests."""
+    url = httptools.parse_url(target)
+    name, path = method.decode("ascii"), url.path.decode("ascii")
+    if "%" in path:
+        path = unquote(path)
+    found = _TABLE.find(name, path)
+    return found and (*found, name, path, url.query or b"")
