@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import ipaddress
+import socket
 import ssl
 
 import pytest
@@ -36,15 +37,45 @@ async def make_client():
     """Make clients with other values; all are closed after the test."""
     made = []
 
-    def make(*, ca_file="", limit=512, **timeouts):
+    def make(*, ca_file="", client_cert="", client_key="", proxies=None, limit=512, **timeouts):
         values = {"connect": 5, "first_byte": 5, "idle": 5, "total": 10, **timeouts}
-        one = Client(timeouts=Timeouts(**values), ca_file=ca_file, limit=limit)
+        one = Client(
+            timeouts=Timeouts(**values),
+            ca_file=ca_file,
+            client_cert=client_cert,
+            client_key=client_key,
+            proxies=proxies or {},
+            limit=limit,
+        )
         made.append(one)
         return one
 
     yield make
     for one in made:
         await one.close()
+
+
+@pytest.fixture
+async def names(monkeypatch):
+    """A resolver of our own: `names[host] = [ip, …]`; `names.asked` lists the questions."""
+    table = Table()
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", table.getaddrinfo)
+    return table
+
+
+class Table(dict):
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    async def getaddrinfo(self, host, port, **_):
+        self.asked.append(host)
+        if host not in self:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [
+            (socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))
+            for ip in self[host]
+        ]
 
 
 def _certificate(subject, *, issuer=None, issuer_key=None, names=(), expires=NOW + dt.timedelta(days=1)):
@@ -79,7 +110,7 @@ def _pem(key, certificate):
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
-    """A certificate authority: `.ca_file`, and `.server(name…)` giving a server's TLS context."""
+    """A certificate authority: `.ca_file`, `.issue(name…)` for a PEM file, `.server(name…)` for a TLS context."""
     return Authority(tmp_path_factory.mktemp("tls"))
 
 
@@ -90,7 +121,8 @@ class Authority:
         self.ca_file = str(folder / "ca.pem")
         (folder / "ca.pem").write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server(self, *names, signed=True, expired=False):
+    def issue(self, *names, signed=True, expired=False):
+        """A PEM file of a certificate and its key."""
         alternatives = []
         for name in names:
             try:
@@ -106,7 +138,10 @@ class Authority:
         )
         path = self._folder / f"{certificate.serial_number}.pem"
         path.write_bytes(_pem(key, certificate))
+        return path
+
+    def server(self, *names, **certificate):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+        context.load_cert_chain(self.issue(*names, **certificate))
         context.set_alpn_protocols(["h2", "http/1.1"])
         return context

@@ -18,29 +18,6 @@ async def get(client, address):
     return await response.read()
 
 
-@pytest.fixture
-async def names(monkeypatch):
-    """A resolver of our own: `names[host] = [ip, …]`; `names.asked` lists the questions."""
-    table = Names()
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", table.getaddrinfo)
-    return table
-
-
-class Names(dict):
-    def __init__(self):
-        super().__init__()
-        self.asked = []
-
-    async def getaddrinfo(self, host, port, **_):
-        self.asked.append(host)
-        if host not in self:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [
-            (socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))
-            for ip in self[host]
-        ]
-
-
 async def test_a_name_is_connected_to(client, scripted, names):
     """The name is asked once, and its port is part of the Host header."""
     server = scripted([REQUEST, HELLO, AGAIN])

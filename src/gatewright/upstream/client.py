@@ -13,7 +13,7 @@ from gatewright.snapshot.model import Access
 from gatewright.upstream.auth import Authorizer
 from gatewright.upstream.connection import Timeouts
 from gatewright.upstream.leases import Clock
-from gatewright.upstream.pool import Pool
+from gatewright.upstream.pool import Pool, Usage
 from gatewright.upstream.proxy import Proxies, wrong_credentials
 from gatewright.upstream.request import Headers
 from gatewright.upstream.response import Response
@@ -138,6 +138,11 @@ class Client:
                 return response
             pool.refuse_when_closed()
             connection, fresh = None, True
+
+    @property
+    def usage(self) -> Usage:
+        """How its connections are used now."""
+        return self._pool.usage if self._pool else Usage()
 
     def _start(self) -> Pool:
         if self._closed:

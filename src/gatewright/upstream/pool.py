@@ -1,9 +1,10 @@
 """Connections kept per origin: reuse, a limit with a fair queue, and the sweep that keeps all deadlines."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from gatewright.errors import UnavailableError, UpstreamTimeoutError
 from gatewright.snapshot.address import Address
@@ -14,6 +15,21 @@ from gatewright.upstream.request import Opening
 from gatewright.upstream.tls import Context
 
 Key = tuple[str, str, int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How connections are used now.
+
+    Attributes:
+        open: connections.
+        idle: those of them that no request uses.
+        waiting: requests that wait for one.
+    """
+
+    open: int = 0
+    idle: int = 0
+    waiting: int = 0
 
 
 class Origin:
@@ -35,12 +51,22 @@ class Origin:
         self._name = f"{address.scheme}://{address.authority}"
         self._taken = 0
         self._idle: dict[Connection, None] = {}  # the one used last stands last
-        self._waiting: deque[tuple[asyncio.Future[Connection | None], bool]] = deque()
+        self._waiting: OrderedDict[asyncio.Future[Connection | None], bool] = OrderedDict()  # to whether it must be new
 
     @property
     def unused(self) -> bool:
         """Whether it can be forgotten."""
         return not self._taken and not self._waiting
+
+    @property
+    def idle(self) -> int:
+        """How many connections no request uses."""
+        return len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a connection."""
+        return len(self._waiting)
 
     def checkout(self) -> Connection | None:
         """Take the idle connection used last, if there is one."""
@@ -82,6 +108,7 @@ class Origin:
 
     async def _take(self, *, fresh: bool) -> Connection | None:
         """Take an idle connection, or (None) a slot to open one, waiting while there is neither."""
+        again = False
         while True:
             if not fresh and (connection := self.checkout()) is not None:
                 return connection
@@ -91,18 +118,22 @@ class Origin:
             if self._idle:
                 next(iter(self._idle)).abort()
                 continue
-            handed = await self._wait(fresh=fresh)
+            handed = await self._wait(fresh=fresh, again=again)
             if handed is None or handed.usable:
                 return handed
-            handed.abort()
+            handed.abort()  # closed in the turn in which it was given away
+            again = True
 
-    async def _wait(self, *, fresh: bool) -> Connection | None:
-        """Wait for a connection, or (None) for a slot to open one."""
+    async def _wait(self, *, fresh: bool, again: bool) -> Connection | None:
+        """Wait for a connection, or (None) for a slot to open one; in front of the others when it is not our fault."""
         turn: asyncio.Future[Connection | None] = self._pool.loop.create_future()
-        self._waiting.append((turn, fresh))
+        self._waiting[turn] = fresh
+        if again:
+            self._waiting.move_to_end(turn, last=False)
         try:
             return await turn
         except BaseException:
+            self._waiting.pop(turn, None)
             if turn.done() and not turn.cancelled():  # it came, but too late for us
                 handed = turn.result()
                 if handed is None:
@@ -129,26 +160,20 @@ class Origin:
             pool.refuse_when_closed()
         return connection
 
-    def _next(self) -> tuple[asyncio.Future[Connection | None], bool] | None:
-        """Whoever waits longest and is still there."""
-        while self._waiting:
-            if not self._waiting[0][0].done():
-                return self._waiting[0]
-            self._waiting.popleft()
-        return None
+    def _next(self) -> asyncio.Future[Connection | None] | None:
+        """Whoever waits longest and is still there; some leave in this very turn."""
+        return next((turn for turn in self._waiting if not turn.done()), None)
 
     def released(self, connection: Connection) -> None:
         """A connection can take another request."""
-        first = self._next() if self._waiting else None
-        if first is None:
+        turn = self._next() if self._waiting else None
+        if turn is None:
             self._idle[connection] = None
-            return
-        turn, fresh = first
-        if fresh:
+        elif self._waiting[turn]:
             connection.abort()  # its slot goes to the same waiter, through `gone`
-            return
-        self._waiting.popleft()
-        turn.set_result(connection)
+        else:
+            del self._waiting[turn]
+            turn.set_result(connection)
 
     def gone(self, connection: Connection) -> None:
         """A connection is closed."""
@@ -158,12 +183,12 @@ class Origin:
 
     def _free(self) -> None:
         """Pass a slot on, or put it back."""
-        first = self._next()
-        if first is None:
+        turn = self._next()
+        if turn is None:
             self._taken -= 1
         else:
-            self._waiting.popleft()
-            first[0].set_result(None)
+            del self._waiting[turn]
+            turn.set_result(None)
 
 
 class Pool:
@@ -188,6 +213,12 @@ class Pool:
         shortest = min(timeouts.first_byte, timeouts.idle, timeouts.total, timeouts.keep_alive)
         self._period = min(max(shortest / 10, 0.01), 1.0)
         self._timer = self.loop.call_later(self._period, self._sweep)
+
+    @property
+    def usage(self) -> Usage:
+        """Of all origins together."""
+        origins = self._origins.values()
+        return Usage(len(self.connections), sum(one.idle for one in origins), sum(one.waiting for one in origins))
 
     def origin(self, address: Address) -> Origin:
         """The origin of an address. What may be private is kept apart from what may not."""
