@@ -6,88 +6,96 @@ tokens, and `completion_tokens` the thought ones. Providers differ: xAI and Goog
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gatewright.dialects.conversation import Rest, Usage
 
-_ASKED, _ANSWERED, _SUM = ("prompt_tokens",), ("completion_tokens",), ("total_tokens",)
 _PROMPT, _ANSWER = "prompt_tokens_details", "completion_tokens_details"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-# Where providers write how much was read from a cache: OpenAI, DeepSeek, Together and Moonshot, Mistral, Databricks.
-_CACHED = (
-    f"{_PROMPT}.cached_tokens",
-    "prompt_cache_hit_tokens",
-    "cached_tokens",
-    "num_cached_tokens",
-    "cache_read_input_tokens",
+# Where providers write how much was read from a cache, if not where OpenAI does: DeepSeek, Together and Moonshot, Mistral,
+# Databricks.
+_CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens", "cache_read_input_tokens")
+_KNOWN = frozenset(
+    {
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_cache_miss_tokens",
+        "cache_creation_input_tokens",
+        "reasoning_tokens",
+        _PROMPT,
+        _ANSWER,
+        *_CACHED,
+    }
 )
-_WRITTEN = (f"{_PROMPT}.cache_write_tokens", "cache_creation_input_tokens")
-_HEARD = (f"{_PROMPT}.audio_tokens",)
-_SEEN = (f"{_PROMPT}.image_tokens",)
-_THOUGHT = (f"{_ANSWER}.reasoning_tokens", "reasoning_tokens")
-_SPOKEN = (f"{_ANSWER}.audio_tokens",)
-_DRAWN = (f"{_ANSWER}.image_tokens",)
-
-_LEFT = (f"{_PROMPT}.text_tokens", f"{_ANSWER}.text_tokens", "prompt_cache_miss_tokens")  # what others leave
-
-_COUNTED = frozenset(
-    (*_ASKED, *_ANSWERED, *_SUM, *_CACHED, *_WRITTEN, *_HEARD, *_SEEN, *_THOUGHT, *_SPOKEN, *_DRAWN, *_LEFT)
-)
+_KNOWN_DETAILS = {
+    _PROMPT: frozenset({"cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens", "text_tokens"}),
+    _ANSWER: frozenset({"reasoning_tokens", "audio_tokens", "image_tokens", "text_tokens"}),
+}
 
 
 def decode_usage(wire: Mapping[str, Any]) -> Usage:
     """A `usage` object as buckets; they sum to its `total_tokens`.
 
-    A provider's part that is greater than its whole, as the cached tokens of some, is cut to the whole.
+    A provider's part that is greater than its whole, as the cached tokens of some, is cut to the whole. This is read of
+    every answer that is passed through, so nothing is looked for twice.
     """
-    flat = _flat(wire)
-    prompt, answer, total = _count(flat, _ASKED), _count(flat, _ANSWERED), _count(flat, _SUM)
-    thought, heard = _count(flat, _THOUGHT), _count(flat, _HEARD)
-    beside = total - prompt - answer
+    prompt, answer = _count(wire.get("prompt_tokens")), _count(wire.get("completion_tokens"))
+    asked, said = _details(wire.get(_PROMPT)), _details(wire.get(_ANSWER))
+    heard, thought = (
+        _count(asked.get("audio_tokens")),
+        _count(said.get("reasoning_tokens") or wire.get("reasoning_tokens")),
+    )
+    beside = _count(wire.get("total_tokens")) - prompt - answer
     if beside > 0 and beside == heard:
         prompt += beside
     elif beside > 0:
         answer += beside
         thought = beside if thought in (0, beside) else thought + beside
-    usage = Usage(rest={key: value for key, value in flat.items() if value and key not in _COUNTED}, form=dict(wire))
-    usage.input, (usage.cache_read, usage.cache_write_5m, usage.input_audio, usage.input_image) = _shared(
-        prompt, _count(flat, _CACHED), _count(flat, _WRITTEN), heard, _count(flat, _SEEN)
-    )
-    usage.output, (usage.reasoning, usage.output_audio, usage.output_image) = _shared(
-        answer, thought, _count(flat, _SPOKEN), _count(flat, _DRAWN)
-    )
+    read = _count(asked.get("cached_tokens")) or next((n for key in _CACHED if (n := _count(wire.get(key)))), 0)
+    written = _count(asked.get("cache_write_tokens")) or _count(wire.get("cache_creation_input_tokens"))
+    usage = Usage(input=prompt, output=answer, rest=_rest(wire), form=dict(wire))
+    if read or written or any(asked.values()):
+        usage.cache_read, usage.cache_write_5m = (read := min(read, prompt)), (written := min(written, prompt - read))
+        usage.input_audio = heard = min(heard, prompt - read - written)
+        usage.input_image = seen = min(_count(asked.get("image_tokens")), prompt - read - written - heard)
+        usage.input = prompt - read - written - heard - seen
+    if thought or any(said.values()):
+        usage.reasoning = thought = min(thought, answer)
+        usage.output_audio = spoken = min(_count(said.get("audio_tokens")), answer - thought)
+        usage.output_image = drawn = min(_count(said.get("image_tokens")), answer - thought - spoken)
+        usage.output = answer - thought - spoken - drawn
     return usage
 
 
-def _flat(wire: Mapping[str, Any]) -> Rest:
-    """The fields of a usage object, those of the details under both names."""
-    flat: Rest = {}
-    for key, value in wire.items():
-        if key in (_PROMPT, _ANSWER) and isinstance(value, dict):
-            for inner, count in value.items():
-                flat[f"{key}.{inner}"] = count
-        else:
-            flat[key] = value
-    return flat
+def _count(found: Any) -> int:
+    """A count; 0 for none, and for what is no count."""
+    return found if type(found) is int and found > 0 else 0
 
 
-def _count(flat: Rest, names: tuple[str, ...]) -> int:
-    """The first count that is there; 0 for none, and for what is no count."""
-    for name in names:
-        found = flat.get(name)
-        if type(found) is int and found > 0:
-            return found
-    return 0
+def _details(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else _NOTHING
 
 
-def _shared(whole: int, *parts: int) -> tuple[int, list[int]]:
-    """What is left of a whole, and its parts, each cut to what those before it left."""
-    cut = []
-    for part in parts:
-        taken = min(part, whole)
-        cut.append(taken)
-        whole -= taken
-    return whole, cut
+def _rest(wire: Mapping[str, Any]) -> Rest:
+    """What is told beside the counts; that of the details by its path."""
+    if wire.keys() <= _PLAIN:
+        return {}
+    rest = {key: value for key, value in wire.items() if value and key not in _KNOWN}
+    for key, known in _KNOWN_DETAILS.items():
+        details = wire.get(key)
+        if isinstance(details, dict):
+            if not any(details.values()):
+                continue
+            rest.update({f"{key}.{name}": value for name, value in details.items() if value and name not in known})
+        elif details:
+            rest[key] = details
+    return rest
+
+
+_PLAIN = _KNOWN - {_PROMPT, _ANSWER}
 
 
 def encode_usage(usage: Usage, *, same: bool) -> dict[str, Any]:
