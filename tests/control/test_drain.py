@@ -120,6 +120,15 @@ async def test_what_is_left_at_the_end_is_stored_by_a_stop(journal, database, mo
     assert list(journal.spool.folder.parent.iterdir()) == []
 
 
+async def test_a_drain_that_is_cancelled_stores_what_is_left_all_the_same(journal, database):
+    """A server that is made to stop at once cancels every task, and then stops its parts."""
+    async with draining(journal, database) as one:
+        sent = appended(journal, 500)
+        one._task.cancel()
+    assert stored(database) == sent
+    assert list(journal.spool.folder.parent.iterdir()) == []
+
+
 async def test_while_the_database_is_away_records_wait(journal, flaky, database, caplog):
     """It is said once; tries become rare; all are stored when it is back, and that is said too."""
     caplog.set_level(logging.INFO)

@@ -7,6 +7,7 @@ behind is stored again and changes nothing. While the database is away the journ
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Sequence
 
@@ -57,6 +58,7 @@ class Drain:
         self._stopping = asyncio.Event()
         self._look_at = self._prune_at = 0.0
         self._away = False
+        self._reading = threading.Lock()  # a cancelled round goes on in its thread
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -72,7 +74,8 @@ class Drain:
         """Store what is left, when the database takes it, and close the journal."""
         self._stopping.set()
         if self._task is not None:
-            await self._task
+            with contextlib.suppress(asyncio.CancelledError):  # the server is made to stop at once
+                await self._task
         await asyncio.to_thread(self._finish)
 
     async def _follow(self) -> None:
@@ -96,11 +99,12 @@ class Drain:
 
     def _round(self) -> bool:
         """Store a batch and do what is due; whether more waits already."""
-        moved = self._move(self._journal.spool)
-        if time.monotonic() >= self._look_at:
-            self._journal.look()
-            self._inherit()
-            self._look_at = time.monotonic() + LOOK
+        with self._reading:
+            moved = self._move(self._journal.spool)
+            if time.monotonic() >= self._look_at:
+                self._journal.look()
+                self._inherit()
+                self._look_at = time.monotonic() + LOOK
         if self._days and time.monotonic() >= self._prune_at:
             self._prune()
         return moved is not None and moved.more
@@ -138,13 +142,14 @@ class Drain:
 
     def _finish(self) -> None:
         deadline = time.monotonic() + LAST
-        try:
-            while self._move(self._journal.spool) and time.monotonic() < deadline:
-                pass
-        except (UnavailableError, OSError) as problem:
-            self._tell(problem)
-        finally:
-            self._journal.close()
+        with self._reading:
+            try:
+                while self._move(self._journal.spool) and time.monotonic() < deadline:
+                    pass
+            except (UnavailableError, OSError) as problem:
+                self._tell(problem)
+            finally:
+                self._journal.close()
         if self._journal.depth:
             log.warning("%d requests wait in the journal for the next start", self._journal.depth)
 
