@@ -31,6 +31,7 @@ def test_sizes_are_written_as_people_write_them(text, size):
         ("PORT", "http"), ("PORT", "65536"), ("PORT", "-1"), ("WORKERS", "0"), ("MAX_BODY", "lots"), ("MAX_BODY", "0"),
         ("NO_AUTH", "maybe"), ("CONNECT_TIMEOUT", "0"), ("CONNECT_TIMEOUT", "nan"), ("LOG_LEVEL", "loud"),
         ("DATA_DIR", "a\udcffb"), ("DATA_DIR", "a\nb"), ("DATA_DIR", "~nobody-here/x"), ("KEK_FILE", "~nobody-here/x"),
+        ("METRICS", "off"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_used_is_named(name, text):
@@ -68,6 +69,19 @@ def test_secrets_are_not_in_the_repr():
             "GATEWRIGHT_DATABASE": "postgresql://u:canary-db@h/d",
         }
     )
+    assert "canary" not in repr(settings)
+
+
+def test_proxies_are_read_as_other_programs_read_them():
+    """Without our prefix, lower case before upper case; empty is not set, and passwords are not shown."""
+    given = {
+        "HTTPS_PROXY": "http://upper",
+        "https_proxy": "http://user:canary@lower",
+        "HTTP_PROXY": "",
+        "no_proxy": "a",
+    }
+    settings = Settings.load(given)
+    assert settings.proxies == {"HTTPS_PROXY": "http://user:canary@lower", "NO_PROXY": "a"}
     assert "canary" not in repr(settings)
 
 

@@ -64,6 +64,39 @@ async def test_a_cancelled_wait_leaves_the_queue(make_client, scripted):
     assert [request.body for request in server.requests] == [b"0", b"2", b"3"]
 
 
+async def test_those_who_left_take_no_place(make_client, scripted):
+    """However many have waited in vain, nothing is kept of them while the connections stay busy."""
+    client = make_client(limit=1)
+    gate = threading.Event()
+    server = scripted([REQUEST, gate, HELLO, AGAIN])
+    first = asyncio.create_task(post(client, server))
+    await asyncio.to_thread(server.wait, lambda s: s.requests)
+    tasks = [asyncio.create_task(post(client, server)) for _ in range(100)]
+    await asyncio.sleep(0)
+    assert client.usage.waiting == 100
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert client.usage.waiting == 0
+    gate.set()
+    assert await first == b"hello"
+
+
+async def test_who_is_given_a_closed_connection_stays_in_front(make_client, scripted):
+    """A connection that ends in the very turn in which it is passed on costs nobody their place."""
+    client = make_client(limit=1)
+    server = scripted([REQUEST, HELLO, AGAIN])
+    await post(client, server, b"0")
+    origin = client._pool.origin(server.address)
+    held = origin.checkout()
+    tasks = [asyncio.create_task(post(client, server, b"%d" % number)) for number in (1, 2, 3)]
+    await asyncio.sleep(0)
+    origin.released(held)
+    held.abort()
+    assert await asyncio.gather(*tasks) == [b"hello"] * 3
+    assert [request.body for request in server.requests] == [b"0", b"2", b"1", b"3"]
+
+
 async def test_a_failed_connection_gives_its_slot_back(make_client):
     """Refusals do not use up the limit."""
     client = make_client(limit=1)

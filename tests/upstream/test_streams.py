@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from fixtures.scripted import AGAIN, CLOSE, REQUEST
+from fixtures.scripted import AGAIN, CLOSE, HEAD, REQUEST
 from gatewright.errors import UpstreamProtocolError
+from gatewright.snapshot.address import Address
 from gatewright.upstream.response import HIGH_WATER
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -132,6 +133,45 @@ async def test_cancelling_closes_the_connection(make_client, scripted, script):
         await task
     assert await post() == b"hello"
     assert await asyncio.to_thread(server.wait, lambda s: s.open == 1)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [[REQUEST], [REQUEST, OK + b"Content-Length: 9\r\n\r\nhello"]],
+    ids=["before the answer", "in the body"],
+)
+async def test_a_client_that_leaves_closes_the_connection_in_one_turn(client, scripted, script):
+    """The provider is told to stop in the turn of the loop that ends the task."""
+    server = scripted(script)
+
+    async def post():
+        return await (await begin(client, server)).read()
+
+    task = asyncio.create_task(post())
+    await asyncio.to_thread(server.wait, lambda s: s.requests)
+    [connection] = client._pool.connections
+    await until(lambda: len(script) == 1 or (connection._response is not None and connection._response._waiter))
+    task.cancel()
+    await asyncio.sleep(0)
+    assert (connection.closed, connection._transport.is_closing(), client._pool.connections) == (True, True, set())
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_a_client_that_leaves_while_a_connection_opens_leaves_none(make_client, scripted, proxied):
+    """Neither in the TLS handshake nor before a proxy's answer, and its slot is free."""
+    server = scripted([HEAD] if proxied else [])
+    client = make_client(limit=1, proxies={"HTTPS_PROXY": server.url} if proxied else {})
+    host = "llm.test" if proxied else "127.0.0.1"
+    address = Address("https", host, server.port, private=True)
+    for number in (1, 2):
+        task = asyncio.create_task(client.send(address, b"GET", b"/", (), b""))
+        seen = (lambda s, n=number: len(s.requests) == n) if proxied else (lambda s, n=number: s.connections == n)
+        assert await asyncio.to_thread(server.wait, seen)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(server.wait, lambda s: s.open == 0)
+    assert client._pool.origin(address).unused
 
 
 @pytest.mark.parametrize("turns", range(12))

@@ -1,6 +1,7 @@
 """Every wait has an end."""
 
 import asyncio
+import math
 import socket
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from fixtures.scripted import AGAIN, HEAD, REQUEST
 from gatewright.errors import UpstreamTimeoutError
 from gatewright.snapshot.address import Address
+from gatewright.upstream.connection import SLICE, Connection, Timeouts
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
@@ -51,6 +53,50 @@ async def test_a_stuck_upload_is_given_up(make_client, scripted):
         await post(client, server, bytes(40 << 20))
 
 
+class Slow(asyncio.Transport):
+    """A transport that asks for a pause after each write; `unsent` is how many bytes it holds."""
+
+    unsent = 100_000
+
+    def __init__(self, protocol):
+        super().__init__()
+        self._protocol = protocol
+        protocol.connection_made(self)
+
+    def write(self, _data):
+        self._protocol.pause_writing()
+
+    def get_write_buffer_size(self):
+        return self.unsent
+
+    def is_closing(self):
+        return False
+
+    def get_extra_info(self, _name, default=None):
+        return default
+
+    def abort(self):
+        pass
+
+
+async def test_a_slow_but_steady_upload_goes_on():
+    """As long as bytes leave, a piece of the body may take longer than the idle timeout; then it is over."""
+    loop = asyncio.get_running_loop()
+    connection = Connection("test", Timeouts(idle=5), loop)
+    transport = Slow(connection)
+    task = asyncio.create_task(connection.exchange(b"", bytes(SLICE + 1), bodiless=False, total_until=math.inf))
+    await asyncio.sleep(0)
+    connection.resume_writing()
+    await asyncio.sleep(0)
+    for transport.unsent in (80_000, 60_000, 59_999):
+        now = connection.quiet_until + 1
+        connection.expire(now)
+        assert (connection.closed, connection.quiet_until) == (False, now + 5)
+    connection.expire(connection.quiet_until)
+    with pytest.raises(UpstreamTimeoutError, match="no progress for 5 seconds"):
+        await task
+
+
 async def test_a_slow_but_steady_answer_is_read(make_client, scripted):
     """The idle timeout counts from the last byte."""
     client = make_client(idle=0.3, first_byte=0.3)
@@ -86,6 +132,16 @@ async def test_a_timeout_is_not_replayed(make_client, scripted):
     with pytest.raises(UpstreamTimeoutError):
         await post(client, server)
     assert len(server.requests) == 2
+
+
+async def test_an_old_connection_is_not_used_again(make_client, scripted):
+    """After `lifetime` the next request opens a new one, though the old one works: its name may lead elsewhere."""
+    client = make_client(lifetime=0.2)
+    server = scripted([REQUEST, 0.05, HELLO, AGAIN])
+    async with asyncio.timeout(5):
+        while server.connections < 2:
+            assert await post(client, server) == b"hello"
+    assert len(server.requests) > 2
 
 
 async def test_idle_connections_are_closed(make_client, scripted):

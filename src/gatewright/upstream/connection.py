@@ -169,6 +169,7 @@ class Connection(asyncio.Protocol):
         """Write a large body; stops when the connection is lost or the answer is already an error."""
         self._uploading = True
         self._transport.write(head)
+        self._unsent = self._transport.get_write_buffer_size()
         view = memoryview(body)
         for start in range(0, len(body), SLICE):
             while self._blocked and not self._refused():
