@@ -14,8 +14,8 @@ from gatewright.dialects.conversation import Rest, Usage
 _PROMPT, _ANSWER = "prompt_tokens_details", "completion_tokens_details"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-# Where providers write how much was read from a cache, if not where OpenAI does: DeepSeek, Together and Moonshot, Mistral,
-# Databricks.
+# Where providers write how much was read from a cache, if not where OpenAI does: DeepSeek, Together and Moonshot,
+# Mistral, Databricks.
 _CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens", "cache_read_input_tokens")
 _KNOWN = frozenset(
     {
