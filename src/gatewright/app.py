@@ -31,12 +31,15 @@ from gatewright.errors import ConfigError, UnavailableError
 from gatewright.gateway.operations import ROUTES
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.ledger.journal import Journal
+from gatewright.ledger.record import BUCKETS, Record
 from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
 from gatewright.server.fastlane import FastLane
 from gatewright.server.protocol import Protocol
 from gatewright.settings import Settings
 from gatewright.snapshot.holder import Holder
+from gatewright.telemetry import shelf
+from gatewright.telemetry.metrics import Metrics
 from gatewright.upstream.client import Client
 from gatewright.upstream.connection import Timeouts
 
@@ -60,16 +63,7 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
     database = Database(settings.database_url)
     vault = Vault(Keyring.load(settings))
     holder = Holder()
-    upstream = Client(
-        timeouts=_timeouts(settings),
-        ca_file=settings.ca_file,
-        client_cert=settings.client_cert,
-        client_key=settings.client_key,
-        proxies=settings.proxies,
-        limit=settings.upstream_connections,
-        cloud=settings.cloud,
-        private=settings.allow_private_upstreams,
-    )
+    upstream = _client(settings)
     connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams, cloud=settings.cloud)
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)
@@ -86,9 +80,17 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         failure=mlflow.management_error,
     )
 
+    def record(finished: Record) -> None:
+        journal.append(finished)
+        metrics.record(finished)
+
+    pipeline = Pipeline(holder, upstream, record=record)
+    metrics = _metrics(settings, pipeline, upstream, journal, holder, watcher)
+
     async def start() -> None:
         await (_start_or_leave(watcher) if replaceable else watcher.start())
         await drain.start()
+        await metrics.start()
 
     async def stop() -> None:
         await watcher.stop()
@@ -96,13 +98,39 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         await upstream.close()
         await asyncio.to_thread(listener.close)
         await asyncio.to_thread(database.close)
+        await metrics.stop()
 
     return Server(
-        pipeline=Pipeline(holder, upstream, record=journal.append),
+        pipeline=pipeline,
         control=control,
         max_body=settings.max_body,
         start=start,
         stop=stop,
+        metrics=metrics.page,
+        open_metrics=settings.metrics == "open",
+    )
+
+
+def _metrics(
+    settings: Settings, pipeline: Pipeline, upstream: Client, journal: Journal, holder: Holder, watcher: Watcher
+) -> Metrics:
+    """Metrics that read what the parts of a worker count themselves."""
+    return Metrics(
+        shelf.Shelf(settings.metrics_folder),
+        kinds=BUCKETS,
+        sources={
+            "gatewright_refused_total": lambda: pipeline.refused,
+            "gatewright_requests_in_flight": lambda: pipeline.active,
+            "gatewright_upstream_connections": lambda: upstream.usage.open,
+            "gatewright_upstream_connections_idle": lambda: upstream.usage.idle,
+            "gatewright_upstream_waiting": lambda: upstream.usage.waiting,
+            "gatewright_journal_records": lambda: journal.depth,
+            "gatewright_journal_bytes": lambda: journal.size,
+            "gatewright_journal_lost_total": lambda: journal.lost,
+            "gatewright_snapshot_revision": lambda: holder.revision,
+            "gatewright_snapshot_timestamp_seconds": lambda: holder.since,
+            "gatewright_snapshot_failures_total": lambda: watcher.failures,
+        },
     )
 
 
@@ -143,6 +171,7 @@ def prepare(settings: Settings) -> str | None:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
         raise ConfigError(f"The data directory {settings.data_dir} cannot be made: {problem.strerror}.") from None
+    shelf.clear(settings.metrics_folder)
     Keyring.load(settings)
     database = Database(settings.database_url)
     try:
@@ -290,6 +319,19 @@ def _bind(settings: Settings) -> socket.socket:
         ) from None
     bound.set_inheritable(True)
     return bound
+
+
+def _client(settings: Settings) -> Client:
+    return Client(
+        timeouts=_timeouts(settings),
+        ca_file=settings.ca_file,
+        client_cert=settings.client_cert,
+        client_key=settings.client_key,
+        proxies=settings.proxies,
+        limit=settings.upstream_connections,
+        cloud=settings.cloud,
+        private=settings.allow_private_upstreams,
+    )
 
 
 def _timeouts(settings: Settings) -> Timeouts:

@@ -102,14 +102,16 @@ async def test_a_writer_does_not_wait_for_a_slow_compilation_for_ever(watched, m
 
 
 async def test_the_old_snapshot_serves_on_while_compiling_fails(watched, caplog):
-    """Loudly, and the change is served once it works again."""
-    database, holder, _ = watched
+    """Loudly, and the change is served once it works again; failures are counted."""
+    database, holder, watcher = watched
+    assert watcher.failures == 0
     database.failing = True
     database.write()
     await until(lambda: "serving the last good state" in caplog.text)
-    assert holder.current.revision == 1
+    assert (holder.revision, watcher.failures) == (1, 1)
     database.failing = False
     await until(lambda: holder.current.revision == 2)
+    assert time.time() - holder.since < 5
 
 
 async def test_a_backup_put_in_the_databases_place_is_served(watched):

@@ -42,6 +42,9 @@ class Watcher:
         holder: where the snapshot is put in force.
         waiter: waits for a new revision; called in a thread.
         compile_snapshot: makes the snapshot of the database as it is; called in a thread.
+
+    Attributes:
+        failures: how often a new snapshot could not be made, or looked for, since the start.
     """
 
     def __init__(self, holder: Holder, waiter: Waiter, compile_snapshot: Callable[[], Snapshot]) -> None:
@@ -52,6 +55,7 @@ class Watcher:
         self._written = 0  # writes of this process so far
         self._covered = 0  # of those, how many the snapshot in force holds for certain
         self._task: asyncio.Task[None] | None = None
+        self.failures = 0
 
     async def start(self) -> None:
         """Put the first snapshot in force, then follow.
@@ -79,7 +83,7 @@ class Watcher:
         async with self._one_at_a_time:
             # A compilation that began after this write, for a later one, has covered it.
             if written > self._covered:
-                with _told():
+                with self._told():
                     await self._refresh()
 
     async def _follow(self) -> None:
@@ -90,7 +94,7 @@ class Watcher:
     async def _next(self, served: int) -> int:
         """Wait for another revision than `served` and put it in force; the revision to wait after next."""
         found = UNKNOWN
-        with _told():
+        with self._told():
             now = await asyncio.to_thread(self._waiter.wait, served, WAIT)
             # A lower revision is news too: a backup that was put in the database's place.
             if served == UNKNOWN or now != self._holder.current.revision:
@@ -106,13 +110,14 @@ class Watcher:
         self._holder.swap(await asyncio.to_thread(self._compile))
         self._covered = covered
 
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Log why there is no new snapshot, and go on; with a traceback only when the fault is ours."""
-    try:
-        yield
-    except GatewrightError as problem:
-        log.warning("%s: %s", _STAYS, problem.public)
-    except Exception:
-        log.exception(_STAYS)
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Log why there is no new snapshot, and go on; with a traceback only when the fault is ours."""
+        try:
+            yield
+        except GatewrightError as problem:
+            self.failures += 1
+            log.warning("%s: %s", _STAYS, problem.public)
+        except Exception:
+            self.failures += 1
+            log.exception(_STAYS)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from gatewright.dialects import gemini
-from gatewright.errors import GatewrightError
+from gatewright.errors import AccessError, GatewrightError
 from gatewright.gateway.attempt import AttemptsFailedError, attempt
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
 from gatewright.gateway.deliver import JSON, deliver, deliver_error, overhead
@@ -32,6 +32,10 @@ class Pipeline:
         upstream: how requests reach providers.
         draw: uniform in [0, 1); decides which PRIMARY target serves.
         record: takes the record of every request that a known caller has made, when it is over.
+
+    Attributes:
+        active: requests under way.
+        refused: requests without a valid key, since the start.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Pipeline:
         self._upstream = upstream
         self._draw = draw
         self._record = record
+        self.active = self.refused = 0
 
     @property
     def ready(self) -> bool:
@@ -58,7 +63,7 @@ class Pipeline:
             AccessError: without a valid key.
             ForbiddenError: from a page of another site that uses what the browser has.
         """
-        return _caller(self._holder.current, exchange)
+        return self._caller(self._holder.current, exchange)
 
     def administrator(self, exchange: Exchange) -> Principal:
         """Who calls, if they may manage.
@@ -75,9 +80,10 @@ class Pipeline:
     async def serve(self, exchange: Exchange, operation: Operation, params: Params) -> None:
         """Answer one request; every failure we know is answered in the operation's dialect."""
         note = Note(f"req_{random.getrandbits(96):024x}")
+        self.active += 1
         try:
             snapshot = self._holder.current
-            note.key_id = _caller(snapshot, exchange).key_id
+            note.key_id = self._caller(snapshot, exchange).key_id
             if operation.answer is not None:
                 shown = operation.answer(snapshot, await _asked(exchange, params))
                 await exchange.respond(200, (JSON, *note.headers), shown)
@@ -96,6 +102,7 @@ class Pipeline:
                 raise
             await deliver_error(exchange, fault, note.headers, operation.dialect)
         finally:
+            self.active -= 1
             if operation.parse is not None and note.key_id:  # a stranger's knocking is not kept
                 self._record(note.record())
 
@@ -117,12 +124,15 @@ class Pipeline:
         headers = (*note.headers, overhead(note.begun, answer.waited))
         note.delivered(await deliver(exchange, answer, headers, broken))
 
-
-def _caller(snapshot: Snapshot, exchange: Exchange) -> Principal:
-    principal = authenticate(snapshot, exchange.headers, exchange.query)
-    if principal.anonymous or uses_basic(exchange.headers):
-        check_origin(exchange.method, exchange.headers, open_server=principal.anonymous)
-    return principal
+    def _caller(self, snapshot: Snapshot, exchange: Exchange) -> Principal:
+        try:
+            principal = authenticate(snapshot, exchange.headers, exchange.query)
+        except AccessError:
+            self.refused += 1
+            raise
+        if principal.anonymous or uses_basic(exchange.headers):
+            check_origin(exchange.method, exchange.headers, open_server=principal.anonymous)
+        return principal
 
 
 async def _asked(exchange: Exchange, params: Params) -> Asked:

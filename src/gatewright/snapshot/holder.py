@@ -1,16 +1,28 @@
 """Holds the snapshot in force. A request reads `current` once and keeps what it got to its end."""
 
+import time
+
 from gatewright.errors import UnavailableError
 from gatewright.snapshot.model import Snapshot
 
 
 class Holder:
-    """One reference, swapped as a whole. Only `control/watch.py` swaps it; a test holds that."""
+    """One reference, swapped as a whole. Only `control/watch.py` swaps it; a test holds that.
 
-    __slots__ = ("_snapshot",)
+    Attributes:
+        since: when the snapshot in force was put there, in seconds since the epoch; 0 before the first one.
+    """
+
+    __slots__ = ("_snapshot", "since")
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self._snapshot = snapshot
+        self.since = 0.0
+
+    @property
+    def revision(self) -> int:
+        """Of the snapshot in force; 0 before the first one."""
+        return self._snapshot.revision if self._snapshot else 0
 
     @property
     def ready(self) -> bool:
@@ -31,3 +43,4 @@ class Holder:
     def swap(self, snapshot: Snapshot) -> None:
         """Put a newer snapshot in force; requests already under way keep theirs."""
         self._snapshot = snapshot
+        self.since = time.time()

@@ -1,0 +1,1 @@
+"""What an operator watches: metrics over all workers, as Prometheus reads them."""
