@@ -211,6 +211,15 @@ async def test_a_raw_stream_comes_piece_by_piece():
     assert exchange.pieces == events
 
 
+async def test_a_raw_stream_of_frames_comes_as_it_is():
+    """Nothing is put behind its last frame, which ends with no line."""
+    frames = [eventstream.event("messageStart", b"{}"), eventstream.event("messageStop", b"{}")]
+    headers = ((b"content-type", b"application/vnd.amazon.eventstream"),)
+    upstream = FakeClient(in_turn(Answer(headers=headers, body=frames)))
+    exchange = await ask(holder_of({}), upstream, "/gateway/proxy/ep/model/m/converse-stream", b"{}")
+    assert exchange.text == b"".join(frames)
+
+
 TOLD = {"model": "ep", "messages": ASKED["messages"], "logit_bias": {"50256": -100}}
 
 

@@ -16,8 +16,8 @@ from gatewright.errors import (
     UpstreamStatusError,
 )
 from gatewright.gateway.attempt import Answer, AttemptsFailedError
+from gatewright.gateway.conversations import FRAMES
 from gatewright.gateway.exchange import Exchange, Headers
-from gatewright.gateway.translate import Sending
 from gatewright.snapshot.model import Target
 
 JSON = (b"content-type", b"application/json")
@@ -114,7 +114,7 @@ async def deliver(
                 if not sending.fed:
                     meter.feed(last)
                 await exchange.write(last)
-            if not (sending.translated or _is_end(last, sending)):
+            if not (sending.translated or _is_end(last, answer)):
                 raise UpstreamProtocolError("it ended the stream in the middle of an event.")
             if not (sending.translated or meter.ended):
                 raise UpstreamProtocolError("it ended the stream before the answer was complete.")
@@ -127,9 +127,12 @@ async def deliver(
         await answer.response.close()
 
 
-def _is_end(last: bytes, sending: Sending) -> bool:
-    """Whether a stream that was passed through ends where one can end."""
-    return last.rstrip().endswith(b"]") if sending.media == JSON[1] else last.endswith(_LINE_ENDS)
+def _is_end(last: bytes, answer: Answer) -> bool:
+    """Whether a stream that was passed through ends where one can end; of frames that are not read nobody can say."""
+    media = answer.sending.media
+    if media != FRAMES and any(FRAMES in value for name, value in answer.response.headers if name == b"content-type"):
+        return True
+    return last.rstrip().endswith(b"]") if media == JSON[1] else last.endswith(_LINE_ENDS)
 
 
 async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: Headers, dialect: ErrorDialect) -> None:

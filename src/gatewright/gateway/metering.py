@@ -14,10 +14,12 @@ import msgspec
 
 from gatewright.dialects import chat, generate_content, messages, ollama, responses
 from gatewright.dialects.conversation import Usage
+from gatewright.dialects.embeddings import gemini, openai
+from gatewright.dialects.rerank import results
 from gatewright.errors import UpstreamProtocolError
 
 MAX_USAGE = 65536
-"""Bytes a usage object may have; a longer one is not read."""
+"""Bytes a usage object may have, or an event that tells nothing else; a longer one is not read, nor hidden."""
 
 _SCAN = json.JSONDecoder()
 
@@ -56,10 +58,14 @@ _OLLAMA = Scale(
     numbers=re.compile(rb'"((?:prompt_)?eval_count)":\s?(\d{1,12})'),
     ends=re.compile(rb'"done":\s?true|"error":'),
 )
+_GEMINI_EMBEDDINGS = Scale(mark=b'"usageMetadata"', decode=gemini.decode_usage)
 SCALES: Mapping[str, Scale] = {
     "chat": _CHAT,
     "completions": _CHAT,
-    "embeddings": Scale(mark=b'"usage"', decode=chat.decode_usage),
+    "embeddings": Scale(mark=b'"usage"', decode=openai.decode_usage),
+    "embed_content": _GEMINI_EMBEDDINGS,
+    "batch_embed_contents": _GEMINI_EMBEDDINGS,
+    "rerank": Scale(mark=b'"usage"', decode=results.decode_usage),  # Cohere's own counts searches, and no tokens
     "moderations": Scale(mark=b'"usage"', decode=chat.decode_usage),
     "messages": Scale(
         mark=b'"usage"',
@@ -148,7 +154,8 @@ class Meter:
             self._count(scale.numbers, data)
         elif self._pending:
             self._pending += piece
-            self._read()
+            if b"}" in piece or len(self._pending) >= MAX_USAGE:  # else no object has ended
+                self._read()
         elif scale.mark in data:
             self._pending = data
             self._read()
@@ -164,10 +171,8 @@ class Meter:
             text = text[at:]
             value = text[len(mark) :].lstrip()
             brace = value[1:].lstrip() if value.startswith(b":") else value
-            if not value or (value.startswith(b":") and not brace):
-                self._pending = text
-                return
-            if brace.startswith(b"{") and not self._object(brace):
+            begun = not value or (value.startswith(b":") and not brace)
+            if begun or (brace.startswith(b"{") and not self._object(brace)):
                 self._pending = text if len(text) < MAX_USAGE else b""
                 return
             text = text[len(mark) :]
@@ -196,8 +201,9 @@ class Hider:
         data = self._left + piece if self._left else piece
         end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\r\n\r\n") + 4)
         if end < 4:
-            self._left = data
-            return b""
+            held = len(data) < MAX_USAGE  # what is longer tells more than usage
+            self._left = data if held else b""
+            return b"" if held else data
         self._left = data[end:]
         return _USAGE_ONLY.sub(b"", data[:end]) if b'"usage"' in data else data[:end]
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gatewright.dialects.conversation import Dropped, Node, Rest
@@ -53,7 +53,7 @@ class Encoding:
             return kept
         if self.same or self.caches:
             kept.pop("cache_control", None)
-        return self.dropped.rest(Node(rest=kept), same=self.same)
+        return self.dropped.rest(replace(node, rest=kept), same=self.same)
 
     def after(self, node: Node) -> list[Block]:
         """The blocks that follow a value's own and say something about it."""

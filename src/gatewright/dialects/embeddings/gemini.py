@@ -4,13 +4,14 @@ Gemini API reference, "Embeddings" (https://ai.google.dev/api/embeddings). Each 
 parameters; those that are alike in all are the request's, others stay with their input.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from gatewright.dialects.conversation import Media, MediaKind, Native, Rest, Text, Usage
 from gatewright.dialects.embeddings.model import EmbeddingAnswer, EmbeddingInput, EmbeddingRequest, Piece
 from gatewright.dialects.embeddings.numbers import listed
 from gatewright.dialects.embeddings.wire import Spelling, Spellings, Wire, common, counted, merged
-from gatewright.dialects.fields import Fields
+from gatewright.dialects.fields import Fields, provider_fault
 from gatewright.errors import ClientError
 
 TASKS = {
@@ -149,7 +150,19 @@ def _vectors(answer: EmbeddingAnswer, *, own: bool) -> list[Rest]:
 def _usage(fields: Fields) -> Usage | None:
     if not fields.has("usageMetadata"):
         return None
-    inner = fields.inner("usageMetadata")
+    return _counts(fields.inner("usageMetadata"))
+
+
+def decode_usage(found: Mapping[str, Any]) -> Usage:
+    """The tokens of a `usageMetadata` object.
+
+    Raises:
+        UpstreamProtocolError: when a count is not one.
+    """
+    return _counts(Fields(found, "usageMetadata", provider_fault("Gemini's embeddings API")))
+
+
+def _counts(inner: Fields) -> Usage:
     form = dict(inner.left)
     prompt = counted(inner, "promptTokenCount") or 0
     usage = Usage(form=form)

@@ -7,6 +7,7 @@ Mistral (https://docs.mistral.ai/api/endpoint/embeddings); Perplexity
 the one path may mean any of them; each is written with its own.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from gatewright.dialects.conversation import Media, Native, Rest, Text, Usage
@@ -14,7 +15,7 @@ from gatewright.dialects.embeddings.images import data_url, image
 from gatewright.dialects.embeddings.model import EmbeddingAnswer, EmbeddingInput, EmbeddingRequest, Number, Tokens
 from gatewright.dialects.embeddings.numbers import listed_or_packed, packed
 from gatewright.dialects.embeddings.wire import Spelling, Spellings, Wire, counted, merged, prompt_tokens
-from gatewright.dialects.fields import Fields
+from gatewright.dialects.fields import Fields, provider_fault
 from gatewright.errors import ClientError
 
 _NUMBERS = {name: name for name in ("float", "int8", "uint8", "binary", "ubinary")}
@@ -180,6 +181,15 @@ def _input(found: Any, path: str) -> EmbeddingInput:
         del fields.left["image"]
         return EmbeddingInput(parts=[image(seen, bare=True)], rest=fields.left)
     return EmbeddingInput(parts=[Native(rest=found)])
+
+
+def decode_usage(found: Mapping[str, Any]) -> Usage:
+    """The tokens of a `usage` object; some providers have their total alone.
+
+    Raises:
+        UpstreamProtocolError: when a count is not one.
+    """
+    return _usage(Fields(found, "usage", provider_fault("OpenAI's embeddings API")))
 
 
 def _usage(fields: Fields) -> Usage:

@@ -126,7 +126,10 @@ class Wire(ABC):
                     dropped.rest(node, same=False)
             if not self.titled and any(one.title for one in request.inputs):
                 dropped.add("title")
-        return {**dropped.rest(request, same=kin), **self._body(request, model, self._stated(request, dropped))}
+        rest = dropped.rest(request, same=kin)
+        if request.dialect != self.NAME:  # a field that is null may have a name that only the wire of origin knows
+            rest = {key: value for key, value in rest.items() if value is not None}
+        return {**rest, **self._body(request, model, self._stated(request, dropped))}
 
     def decode_answer(self, body: Mapping[str, Any]) -> EmbeddingAnswer:
         """A provider's body to vectors.

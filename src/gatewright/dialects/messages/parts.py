@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gatewright.dialects.conversation import (
@@ -59,7 +59,7 @@ class Encoding:
             return self.dropped.rest(node, same=self.same)
         kept = dict(node.rest)
         control = kept.pop("cache_control")
-        self.dropped.rest(Node(rest=kept), same=False)
+        self.dropped.rest(replace(node, rest=kept), same=False)
         return {"cache_control": control}
 
 

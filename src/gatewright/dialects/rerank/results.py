@@ -1,10 +1,11 @@
 """What rerank wires do alike: documents, results and token counts."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from gatewright.dialects.conversation import Dropped, Usage
-from gatewright.dialects.fields import Fields
+from gatewright.dialects.fields import Fields, provider_fault
 from gatewright.dialects.rerank.model import Document, RerankAnswer, RerankRequest, RerankResult
 from gatewright.errors import UpstreamProtocolError
 
@@ -58,11 +59,23 @@ def shown_results(
 
 
 def read_usage(fields: Fields) -> Usage | None:
-    """Take `usage`, whose names vary; None when it is absent or counts nothing."""
+    """Take `usage`; None when it is absent."""
     inner = fields.within("usage")
-    if inner is None:
-        return None
-    form = dict(inner.left)
-    counts = [inner.get(key, int) for key in ("prompt_tokens", "total_tokens")]
-    inner.left.pop("completion_tokens", None)  # there is no completion; those who have the field say 0
-    return Usage(input=max(0, counts[0] or counts[1] or 0), rest=inner.left, form=form)
+    return None if inner is None else _usage(inner)
+
+
+def decode_usage(found: Mapping[str, Any]) -> Usage:
+    """The tokens of a `usage` object.
+
+    Raises:
+        UpstreamProtocolError: when a count is not one.
+    """
+    return _usage(Fields(found, "usage", provider_fault("a rerank API")))
+
+
+def _usage(fields: Fields) -> Usage:
+    """Tokens by either of their names."""
+    form = dict(fields.left)
+    counts = [fields.get(key, int) for key in ("prompt_tokens", "total_tokens")]
+    fields.left.pop("completion_tokens", None)  # there is no completion; those who have the field say 0
+    return Usage(input=max(0, counts[0] or counts[1] or 0), rest=fields.left, form=form)
