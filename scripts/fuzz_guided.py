@@ -23,7 +23,8 @@ with atheris.instrument_imports(include=["gatewright.dialects"]):
     from fixtures.conformance import guided
     from gatewright.dialects import toplevel
 
-from fixtures.conformance.cases import spoken
+from fixtures.conformance.cases import is_conversation, is_framed, operation
+from fixtures.recorded import everything
 
 KEPT = Path(".gatewright/fuzz")
 SECONDS_EACH, MEGABYTES = 10, 1024
@@ -33,9 +34,11 @@ SECONDS_EACH, MEGABYTES = 10, 1024
 def recorded() -> Mapping[str, Sequence[bytes]]:
     """Recorded bodies by the name of the reader they are for."""
     found = defaultdict(list)
-    for one in spoken():
-        found[f"{one.api} {'stream' if one.stream else 'answer'}"].append(one.raw)
-        found[f"{one.api} request"].append(toplevel.encode(one.request))
+    for one in filter(is_conversation, everything()):
+        name = operation(one)
+        if not is_framed(one):
+            found[f"{name} {'stream' if one.stream else 'answer'}"].append(one.raw)
+        found[f"{name} request"].append(toplevel.encode(one.request))
     return found
 
 
