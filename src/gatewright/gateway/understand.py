@@ -100,13 +100,14 @@ def by_model(operation: str, *, streams: bool = True, unless: bool = False) -> P
         stream = toplevel.flag(fields, "stream") if "stream" in fields else unless
         if stream and not streams:
             raise ClientError(f"stream=true is not supported on '{operation}': its answer comes whole.")
+        headers, strict = _told(asked.headers, operation)
         return Call(
             operation=operation,
             endpoint=endpoint,
             body=JsonBody(fields, asked.body),
             stream=stream,
-            headers=_versions(asked.headers, operation),
-            strict=asked.header(STRICT) in _ON,
+            headers=headers,
+            strict=strict,
         )
 
     return parse
@@ -169,7 +170,7 @@ def raw(asked: Asked) -> Call:
         operation=RAW,
         endpoint=asked.params["endpoint"],
         body=RawBody(asked.body, content_type),
-        headers=_versions(asked.headers, RAW),
+        headers=_told(asked.headers, RAW)[0],
         query=_without_key(asked.query),
         path=path,
     )
@@ -211,11 +212,18 @@ def _check_messages(fields: toplevel.Fields) -> None:
         raise ClientError("Invalid chat payload: 'messages' must be a list of at least 1 item.")
 
 
-def _versions(headers: Headers, operation: str) -> Headers:
-    found = tuple(field for field in headers if field[0] in _VERSIONS)
+def _told(headers: Headers, operation: str) -> tuple[Headers, bool]:
+    """The versions that the body is written for, and whether the call is strict; in one pass over the header fields."""
+    found: Headers = ()
+    strict = False
+    for field in headers:
+        if field[0] in _VERSIONS:
+            found = (*found, field)
+        elif field[0] == STRICT:
+            strict = field[1] in _ON
     if operation in ("messages", "count_tokens") and all(name != ANTHROPIC_VERSION[0] for name, _ in found):
         found = (*found, ANTHROPIC_VERSION)
-    return found
+    return found, strict
 
 
 def _without_key(query: bytes) -> bytes:

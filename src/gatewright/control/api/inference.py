@@ -114,8 +114,10 @@ def operation_id(method: str, path: str) -> str:
 
 def _failures(path: str) -> dict[str, Any]:
     """Errors come in the shape of the route's own API."""
-    if path.startswith("/gateway/"):
+    if path.startswith(("/gateway/", "/endpoints/", "/api/2.0/")):
         schema: dict[str, Any] = {"type": "object", "required": ["detail"], "properties": {"detail": {}}}
+    elif path.startswith(("/api/", "/ollama/")):
+        schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
     else:
         error = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
         schema = {"type": "object", "required": ["error"], "properties": {"error": error}}
