@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fixtures.scripted import AGAIN, CLOSE, HEAD, REQUEST
+from fixtures.scripted import AGAIN, CLOSE, HEAD, LEAVE, REQUEST
 from gatewright.errors import UpstreamProtocolError
 from gatewright.snapshot.address import Address
 from gatewright.upstream.response import HIGH_WATER
@@ -56,6 +56,21 @@ async def test_a_slow_reader_stops_the_sender(make_client, scripted, authority, 
     assert size == BIG
     assert await (await begin(client, server)).read() == b"hello"
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: %d" % (2 * HIGH_WATER), b"Connection: close"])
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_server_that_closes_before_all_is_read_loses_nothing(make_client, scripted, authority, tls, framing):
+    """A slow reader still gets what was sent before the orderly end."""
+    client = make_client(ca_file=authority.ca_file)
+    server = scripted(
+        [REQUEST, OK + framing + b"\r\n\r\n", bytes(2 * HIGH_WATER), LEAVE if tls else CLOSE],
+        tls=authority.server("127.0.0.1") if tls else None,
+    )
+    response = await begin(client, server)
+    await until(lambda: response._paused)
+    await asyncio.sleep(0.1)  # for whatever else has come to be read
+    assert len(await response.read()) == 2 * HIGH_WATER
 
 
 async def test_a_connection_paused_at_the_end_reads_again(client, scripted):

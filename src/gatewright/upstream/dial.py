@@ -14,7 +14,7 @@ from gatewright.snapshot.address import Address, is_public, literal
 from gatewright.upstream.connection import Connection
 from gatewright.upstream.names import Names
 from gatewright.upstream.proxy import Proxies, Proxy, Tunnel
-from gatewright.upstream.tls import Context
+from gatewright.upstream.tls import Context, read_no_further
 
 PATIENCE = 0.25
 """Seconds an address of a name has for itself before the next one is tried beside it."""
@@ -77,6 +77,7 @@ class Dialer:
             raise
         if inner is None or inner.is_closing():  # asyncio gives no transport when it was closed meanwhile
             raise _closed_at_once(address)
+        read_no_further(inner)
         connection.connection_made(inner)
         return connection
 
@@ -148,6 +149,7 @@ class Dialer:
         if transport.is_closing():
             raise _closed_at_once(address)
         _keep_alive(transport)
+        read_no_further(transport)
         return transport, protocol
 
     def _refused(self, address: Address, problem: OSError | ValueError) -> UpstreamRefusedError:

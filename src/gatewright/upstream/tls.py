@@ -98,6 +98,16 @@ def keep_session(transport: asyncio.BaseTransport) -> None:
         tls.context.keep(tls.server_hostname, tls.session)
 
 
+def read_no_further(transport: asyncio.Transport) -> None:
+    """Let nothing more than one read pile up in the TLS layer while its reader pauses.
+
+    Else uvloop also reads the end of the stream then, and drops what was not yet read before it.
+    """
+    limit = getattr(transport, "set_read_buffer_limits", None)  # only transports of TLS have it
+    if limit is not None:
+        limit(high=1, low=0)
+
+
 def ended_orderly(transport: asyncio.BaseTransport) -> bool:
     """Whether a stream that has ended was ended by the other side itself.
 
