@@ -67,7 +67,9 @@ def packers():
     yield "br", packer.process(b"data: 1\n\n") + packer.flush(), packer.process(b"data: 2\n\n") + packer.finish()
 
 
-@pytest.mark.parametrize(("coding", "first", "last"), list(packers()), ids=lambda one: one if isinstance(one, str) else "")
+@pytest.mark.parametrize(
+    ("coding", "first", "last"), list(packers()), ids=lambda one: one if isinstance(one, str) else ""
+)
 async def test_a_compressed_stream_arrives_as_it_is_sent(post, coding, first, last):
     """A provider that flushes after each event is passed on event by event."""
     wait = threading.Event()
