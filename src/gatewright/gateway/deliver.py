@@ -81,8 +81,12 @@ def overhead(begun: float, waited: float) -> tuple[bytes, bytes]:
 
 
 async def deliver(
-    exchange: Exchange, answer: Answer, headers: Headers, broken: Callable[[UpstreamError], bytes]
-) -> UpstreamError | None:
+    exchange: Exchange,
+    answer: Answer,
+    headers: Headers,
+    broken: Callable[[UpstreamError], bytes],
+    settled: Callable[[UpstreamError | None], None],
+) -> None:
     """Give an answer on: whole, or piece by piece as it comes.
 
     A stream that breaks off ends with an error event in the caller's dialect, never like one that is complete.
@@ -92,16 +96,14 @@ async def deliver(
         answer: whose first piece is here.
         headers: header fields besides those of the answer.
         broken: writes the error that ends a stream which breaks off.
-
-    Returns:
-        Why a stream broke off; None when the answer was complete.
+        settled: told why the stream broke off, or None, before the client is told that the answer is complete.
     """
-    target = _target_headers(answer.target, answer.attempts)
-    fields = [*_answer_headers(answer), *headers, *target]
+    fields = [*_answer_headers(answer), *headers, *_target_headers(answer.target, answer.attempts)]
     sending, meter = answer.sending, answer.sending.meter
     if answer.rest is None:
+        settled(None)
         await exchange.respond(answer.response.status, fields, answer.body)
-        return None
+        return
     failed: UpstreamError | None = None
     try:
         await exchange.start(answer.response.status, fields)
@@ -121,8 +123,8 @@ async def deliver(
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, answer.target, answer.attempts)
             await exchange.write(broken(failed))
+        settled(failed)
         await exchange.end()
-        return failed
     finally:
         await answer.response.close()
 

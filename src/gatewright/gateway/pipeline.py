@@ -79,7 +79,7 @@ class Pipeline:
 
     async def serve(self, exchange: Exchange, operation: Operation, params: Params) -> None:
         """Answer one request; every failure we know is answered in the operation's dialect."""
-        note = Note(f"req_{random.getrandbits(96):024x}")
+        note = Note(self._record if operation.parse is not None else unrecorded)
         self.active += 1
         try:
             snapshot = self._holder.current
@@ -103,8 +103,7 @@ class Pipeline:
             await deliver_error(exchange, fault, note.headers, operation.dialect)
         finally:
             self.active -= 1
-            if operation.parse is not None and note.key_id:  # a stranger's knocking is not kept
-                self._record(note.record())
+            note.close()
 
     async def _call(
         self, exchange: Exchange, snapshot: Snapshot, operation: Operation, parse: Parse, params: Params, note: Note
@@ -122,7 +121,7 @@ class Pipeline:
         note.answered(answer)
         broken = gemini.array_error if call.array else operation.dialect.event
         headers = (*note.headers, overhead(note.begun, answer.waited))
-        note.delivered(await deliver(exchange, answer, headers, broken))
+        await deliver(exchange, answer, headers, broken, note.delivered)
 
     def _caller(self, snapshot: Snapshot, exchange: Exchange) -> Principal:
         try:

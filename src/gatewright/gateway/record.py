@@ -1,5 +1,6 @@
 """Station 6: what is noted of a request on its way, and becomes its one record, whatever happened."""
 
+import random
 import time
 from collections.abc import Callable
 
@@ -24,10 +25,14 @@ def unrecorded(_record: Record) -> None:
 class Note:
     """What is known of one request so far.
 
+    Its record is given away before the client is told that the answer is complete: what a client has seen finished is
+    in the ledger, whatever happens to this process.
+
     Args:
-        request_id: its id.
+        recorder: takes the record.
 
     Attributes:
+        request_id: `req_` and 24 hex digits, which grow with the time it came.
         headers: header fields of its answer, as far as they are known.
         begun: when its body had come, as `time.perf_counter` tells it.
         key_id: who calls.
@@ -43,6 +48,7 @@ class Note:
         "_error",
         "_failed",
         "_first_byte",
+        "_recorder",
         "_status",
         "begun",
         "endpoint",
@@ -53,10 +59,12 @@ class Note:
         "stream",
     )
 
-    def __init__(self, request_id: str) -> None:
-        self.request_id = request_id
-        self.headers: list[tuple[bytes, bytes]] = [(b"x-gatewright-request-id", request_id.encode("ascii"))]
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder: Recorder | None = recorder
         self._at = time.time_ns() // 1_000_000
+        # Of ids that grow, a database's index is written at one end.
+        self.request_id = f"req_{self._at:011x}{random.getrandbits(52):013x}"
+        self.headers: list[tuple[bytes, bytes]] = [(b"x-gatewright-request-id", self.request_id.encode("ascii"))]
         self._arrived = self.begun = time.perf_counter()
         self._first_byte = 0.0
         self._answer: Answer | None = None
@@ -72,19 +80,26 @@ class Note:
         self._answer = answer
 
     def delivered(self, broken: GatewrightError | None) -> None:
-        """The answer has been given on; a stream may have broken off at the provider."""
+        """The answer has been given on but for its end; a stream may have broken off at the provider."""
         if self._answer is not None:
             self._status = self._answer.response.status
             self._error = broken.code if broken else self._answer.sending.meter.failed
+        self.close()
 
     def failed(self, problem: GatewrightError) -> None:
-        """The request has failed, and the client has been told."""
+        """The request has failed, and the client is about to be told."""
         self._status, self._error = problem.status, problem.code
         if isinstance(problem, AttemptsFailedError):
             self._failed = problem
+        self.close()
 
-    def record(self) -> Record:
-        """The record; called once, when the request is over."""
+    def close(self) -> None:
+        """Give the record away, once; of a request without a valid key there is none."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None and self.key_id:
+            recorder(self._record())
+
+    def _record(self) -> Record:
         ended = time.perf_counter()
         tried = self._answer or self._failed
         target: Target | None = tried.target if tried else None
