@@ -50,10 +50,12 @@ def require_admin(principal: Principal) -> None:
         raise ForbiddenError(f"The key {principal.name!r} may call endpoints but not manage them: use an admin key.")
 
 
-def _key(headers: Headers, query: bytes) -> str | None:
+def _key(headers: Headers, query: bytes) -> str | bytes | None:
     elsewhere = None
     for name, value in headers:
         if name == b"authorization":
+            if value[:7] == b"Bearer " and value.isascii():  # as every SDK writes it
+                return value[7:].strip()
             scheme, _, rest = value.decode("latin-1").strip().partition(" ")
             if scheme.lower() == "bearer":
                 return rest.strip()

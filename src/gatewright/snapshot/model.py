@@ -126,9 +126,13 @@ ANONYMOUS = Principal(key_id="anonymous", name="anonymous", admin=True)
 """The caller of a server started with --no-auth (loopback only)."""
 
 
-def key_digest(key: str) -> bytes:
-    """SHA-256 of a key: what is stored and looked up. Keys are 256 random bits, so no slow hash is needed."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+def key_digest(key: str | bytes) -> bytes:
+    """SHA-256 of a key: what is stored and looked up. Keys are 256 random bits, so no slow hash is needed.
+
+    Args:
+        key: as text, or as its bytes in UTF-8.
+    """
+    return hashlib.sha256(key if isinstance(key, bytes) else key.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
