@@ -175,6 +175,19 @@ async def test_a_server_that_starts_forgets_the_workers_that_are_gone(worker, tm
     await living.stop()
 
 
+async def test_a_server_that_is_made_to_stop_at_once_leaves_its_counts(worker):
+    """All its tasks are cancelled first, that of the metrics too."""
+    first = worker()
+    await first.start()
+    first.record(finished())
+    first._task.cancel()
+    await first.stop()
+    second = worker()
+    await second.start()
+    assert values(await shown(second), "gatewright_requests_total") == {(): 1}
+    await second.stop()
+
+
 async def test_counts_are_on_the_shelf_within_a_second_or_two_without_being_asked_for(worker, tmp_path):
     """Other workers need not ask."""
     one, other = worker(), worker()

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import platform
+import threading
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -128,6 +129,7 @@ class Metrics:
         self._rows: dict[Any, _Row] = {}  # a shortcut to the counts, by what `_ALIKE` takes
         self._written = b""
         self._one_at_a_time = asyncio.Lock()
+        self._putting = threading.Lock()  # what is cancelled goes on in its thread
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -156,7 +158,8 @@ class Metrics:
         """Put our counts on the shelf a last time, for the worker that comes after."""
         self._stopping.set()
         if self._task is not None:
-            await self._task
+            with contextlib.suppress(asyncio.CancelledError):  # the server is made to stop at once
+                await self._task
         await self._publish()
         self._shelf.leave()
 
@@ -187,8 +190,9 @@ class Metrics:
                 await asyncio.to_thread(self._put, data)
 
     def _put(self, data: bytes) -> None:
-        self._shelf.put(data)
-        self._written = data
+        with self._putting:
+            self._shelf.put(data)
+            self._written = data
 
     def _encoded(self) -> bytes:
         """All we have counted; a copy, for another thread to work on."""
