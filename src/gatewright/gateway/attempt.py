@@ -14,6 +14,7 @@ from gatewright.dialects import openai
 from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.conversations import FRAMES, LINES, SSE
 from gatewright.gateway.exchange import Headers
+from gatewright.gateway.masking import masked
 from gatewright.gateway.plan import RoutePlan
 from gatewright.gateway.translate import Sender, Sending, StrictError
 from gatewright.gateway.understand import RAW, Call
@@ -31,6 +32,7 @@ MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
 STREAMS = frozenset({SSE, FRAMES, LINES})
 """Content types of answers that come piece by piece, where only the answer says so."""
+_MEDIA = {kind: kind for kind in (b"application/json", *STREAMS)}  # as they usually come, with nothing to take off
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,8 +164,7 @@ async def _rejected(response: Response, *, translated: bool) -> UpstreamStatusEr
         body = await response.read(MAX_ERROR_BODY)
     except UpstreamError:
         body = b""  # it broke off or is too long, but its status is known and decides
-    for _, value in response.credential:
-        body = body.replace(value, b"***").replace(value.rpartition(b" ")[2], b"***")
+    body = masked(body, response.credential)
     said = openai.error_message(body)
     words = f"it answered {response.status}" + (f": {said}" if said else ".")
     return UpstreamStatusError(words, response.status, response.headers, b"" if translated else body)
@@ -181,5 +182,7 @@ def _checked(body: bytes, kind: bytes) -> bytes:
 
 
 def _media_type(headers: Headers) -> bytes:
-    kind = next((value for name, value in headers if name == b"content-type"), b"")
-    return kind.partition(b";")[0].strip().lower()
+    for name, value in headers:
+        if name == b"content-type":
+            return _MEDIA.get(value) or value.partition(b";")[0].strip().lower()
+    return b""

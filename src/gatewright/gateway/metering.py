@@ -45,7 +45,7 @@ class Scale:
 _CHAT = Scale(
     mark=b'"usage"',
     decode=chat.decode_usage,
-    ends=re.compile(rb'data: \[DONE\]|"finish_reason":\s?"|"error":'),
+    ends=re.compile(rb'[\r\n]data: ?\[DONE\]|"finish_reason":\s?"[^"]|"error":\s?["{]'),
 )
 _RESPONSES = Scale(
     mark=b'"usage"',
@@ -56,7 +56,7 @@ _OLLAMA = Scale(
     mark=b"",
     decode=ollama.chat.decode_usage,
     numbers=re.compile(rb'"((?:prompt_)?eval_count)":\s?(\d{1,12})'),
-    ends=re.compile(rb'"done":\s?true|"error":'),
+    ends=re.compile(rb'"done":\s?true|"error":\s?["{]'),
 )
 _GEMINI_EMBEDDINGS = Scale(mark=b'"usageMetadata"', decode=gemini.decode_usage)
 SCALES: Mapping[str, Scale] = {
@@ -83,9 +83,19 @@ SCALES: Mapping[str, Scale] = {
     "generate_content": Scale(
         mark=b'"usageMetadata"',
         decode=generate_content.decode_usage,
-        ends=re.compile(rb'"(?:finishReason|blockReason)":\s?"|"error":'),
+        ends=re.compile(rb'"(?:finishReason|blockReason)":\s?"|"error":\s?["{]'),
     ),
 }
+
+
+class _Told(msgspec.Struct, gc=False):
+    """What is read of a whole answer; the rest of it is skipped."""
+
+    usage: dict[str, Any] | None = None
+    usageMetadata: dict[str, Any] | None = None  # noqa: N815 - as the wire has it
+
+
+_TOLD = msgspec.json.Decoder(_Told)
 
 
 class Meter:
@@ -104,7 +114,7 @@ class Meter:
     def __init__(self, operation: str) -> None:
         self._scale = SCALES.get(operation)
         self._found: dict[str, Any] = {}
-        self._tail = b""
+        self._tail = b"\n"  # a stream begins where a line does
         self._pending = b""
         self._told: Usage | None = None
         self.failed = ""
@@ -134,12 +144,10 @@ class Meter:
         if self._scale.mark not in body:
             return
         try:
-            found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-            usage = msgspec.json.decode(found[self._scale.mark[1:-1].decode("ascii")])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+            told = _TOLD.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
-        if isinstance(usage, dict):
-            self._found = usage
+        self._found = (told.usage if self._scale.mark == b'"usage"' else told.usageMetadata) or {}
 
     def feed(self, piece: bytes) -> None:
         """Read a piece of a stream."""
@@ -214,4 +222,6 @@ class Hider:
 
 
 # OpenAI API reference, "stream_options": the chunk with the usage has an empty list of choices.
-_USAGE_ONLY = re.compile(rb'data:(?=[^\r\n]*"choices":\s?\[\])(?=[^\r\n]*"usage":\s?\{)[^\r\n]*(?:\r\n\r\n|\n\n)')
+_USAGE_ONLY = re.compile(
+    rb'(?<![^\n])data:(?=[^\r\n]*"choices":\s?\[\])(?=[^\r\n]*"usage":\s?\{)[^\r\n]*(?:\r\n\r\n|\n\n)'
+)

@@ -77,6 +77,10 @@ class Target:
     shown: bytes
 
 
+Routes = tuple[tuple["Target", ...], tuple[float, ...], tuple["Target", ...]]
+"""The PRIMARY targets that serve an operation, their weights added up one after the other, and the FALLBACK targets."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A published name and where its traffic goes.
@@ -90,6 +94,7 @@ class Endpoint:
         most_fallbacks: how many fallbacks a request may go on to; None for all.
         problem: why no target can be called; empty when one can.
         strict: whether a request is refused rather than sent with something left out that its target cannot express.
+        routes: by operation, what `gateway/plan.py` chooses from; worked out when first asked for.
     """
 
     endpoint_id: str
@@ -100,6 +105,7 @@ class Endpoint:
     most_fallbacks: int | None = None
     problem: str = ""
     strict: bool = False
+    routes: dict[str, Routes] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
