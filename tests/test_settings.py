@@ -1,5 +1,6 @@
 """Settings: the environment, the options, and what cannot be."""
 
+import pickle
 import subprocess
 import sys
 from dataclasses import fields
@@ -120,3 +121,9 @@ def test_the_variables_of_the_clouds_are_read_under_their_own_names():
         "CLOUDSDK_CONFIG": str(Path("~/.config/gcloud").expanduser()),
     }
     assert "canary" not in repr(Settings.load({"AWS_SECRET_ACCESS_KEY": "canary"}))
+
+
+def test_settings_can_be_handed_to_another_process():
+    """As the demo does, whatever the environment holds."""
+    settings = Settings.load({"AWS_REGION": "eu-west-1", "HTTPS_PROXY": "http://proxy.example.com:3128"})
+    assert pickle.loads(pickle.dumps(settings)) == settings

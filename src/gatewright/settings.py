@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -111,13 +110,13 @@ def _text(text: str) -> str:
 def _cloud(variables: Mapping[str, str]) -> Mapping[str, str]:
     """Those of `CLOUD` that have a value; what begins with `~` is a path."""
     found = {name: os.path.expanduser(variables.get(name) or usual) for name, usual in CLOUD.items()}  # noqa: PTH111
-    return MappingProxyType({name: text for name, text in found.items() if text})
+    return {name: text for name, text in found.items() if text}
 
 
 def _proxies(variables: Mapping[str, str]) -> Mapping[str, str]:
     """Those of `PROXIES` that have a value; one written in lower case wins, as it does with curl."""
     found = {name: variables.get(name.lower()) or variables.get(name) for name in PROXIES}
-    return MappingProxyType({name: text for name, text in found.items() if text})
+    return {name: text for name, text in found.items() if text}
 
 
 def _setting(read: Callable[[str], Any], default: Any, *, secret: bool = False) -> Any:
@@ -183,8 +182,8 @@ class Settings:
     fast_lane: bool = _setting(_flag, default=True)
     metrics: str = _setting(_one_of("key", "open"), "key")
     log_level: str = _setting(_text, "info")
-    cloud: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    proxies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    cloud: Mapping[str, str] = field(default_factory=dict, repr=False)
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Check what depends on more than one setting.
