@@ -100,3 +100,19 @@ async def test_a_request_whose_body_still_comes_is_completed_too(started):
     (answer,) = await client.answers()
     assert (answer.status, answer.headers[b"connection"]) == (200, b"close")
     await stopped
+
+
+async def test_the_first_request_of_a_connection_that_was_accepted_is_answered(started, upstream):
+    """Its client could not know that the server stops; the answer says that it does. A second one is too late."""
+    connect, stop = started
+    late, silent = await connect(), await connect()
+    await asyncio.sleep(0.05)  # until the server has accepted them
+    stopped = stop()
+    await asyncio.sleep(0.2)
+    upstream.answer = Answer(body=[b"{}"])
+    late.send(post(PATH, CHAT))
+    answered = await late.answer()
+    assert (answered.status, answered.headers[b"connection"]) == (200, b"close")
+    assert await late.reader.read() == b""
+    assert await silent.reader.read() == b""
+    await asyncio.wait_for(stopped, 5)

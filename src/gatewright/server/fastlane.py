@@ -156,7 +156,7 @@ class FastExchange:
         self.headers = headers
         self._lane = lane
         self._chunked = parser.get_http_version() == "1.1"
-        self.keep_alive: bool = self._chunked and parser.should_keep_alive()
+        self.keep_alive: bool = self._chunked and parser.should_keep_alive() and not lane.stopping
         self._expects = self._chunked and lane.expect_100_continue  # RFC 9110, 10.1.1
         self.more_body = True
         self._pieces: list[bytes] = []

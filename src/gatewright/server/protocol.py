@@ -30,6 +30,9 @@ PATIENCE = 60.0
 STUCK = 300.0
 """Seconds after which a client is given up that takes nothing of its answer; told at the next look."""
 
+FIRST = 0.5
+"""Seconds a stopping server waits for the first request of a connection it has accepted."""
+
 LINGER = 10.0
 """Seconds for which more of a request is read that is answered already."""
 
@@ -45,6 +48,7 @@ class Protocol(HttpToolsProtocol):
     """One connection of a client; made by uvicorn for each."""
 
     cycle: Any  # None before the first request
+    stopping: bool  # no further request is taken but the first
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -55,6 +59,7 @@ class Protocol(HttpToolsProtocol):
         self._unsent = (0, self._heard)  # bytes that wait to be sent, and since when it is as many
         self._serving: Any = None
         self._keep_alive = True
+        self.stopping = False
         self._refusal = ""
         self._surplus: int | None = None  # bytes that are still read after the last answer; None before
         self._defaults: list[tuple[bytes, bytes]] | None = None
@@ -99,9 +104,20 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(f"The head of the request is longer than {HEAD_LIMIT} bytes.")
 
     def shutdown(self) -> None:
-        """Close now, or after what is under way."""
-        self._keep_alive = False
-        super().shutdown()
+        """Close now, or after what is under way.
+
+        A connection that has brought no request yet is given a moment: the first one may be on its way, and a client
+        cannot know that the server stops.
+        """
+        if self.cycle is None and not self.stopping:
+            self.loop.call_later(FIRST, self._close_unless_asked)
+        else:
+            super().shutdown()
+        self.stopping, self._keep_alive = True, False
+
+    def _close_unless_asked(self) -> None:
+        if self.cycle is None:
+            super().shutdown()
 
     # Called by the parser.
 
@@ -121,7 +137,7 @@ class Protocol(HttpToolsProtocol):
         cycle.transport = _Outlet(self)
         if self.parser.get_http_version() == "1.0":
             cycle.waiting_for_100_continue = False  # RFC 9110, 10.1.1
-        self._keep_alive, cycle.keep_alive = cycle.keep_alive, False
+        self._keep_alive, cycle.keep_alive = cycle.keep_alive and not self.stopping, False
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
