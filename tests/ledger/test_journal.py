@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.ledger import emptied, record
 from gatewright.errors import ConfigError
-from gatewright.ledger import frames, journal
+from gatewright.ledger import frames, journal, spool
 from gatewright.ledger.journal import Journal
 from gatewright.ledger.spool import claim, files
 
@@ -94,6 +94,24 @@ def test_a_closed_journal_leaves_nothing_that_was_stored_and_all_that_was_not(op
     with claim(left) as spool:
         assert emptied(spool) == ids
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("before", [0, 10])
+def test_a_file_that_begins_while_another_thread_looks_is_not_taken_for_complete(opened, monkeypatch, before):
+    """Nothing is lost of the first file, nor of the first after others, when its name is new to the reader."""
+    first = appended(opened, before)
+    assert emptied(opened.spool) == first
+    listed = []
+
+    def begun_meanwhile(folder):
+        if not listed:
+            listed.extend(appended(opened, 1))
+        return files(folder)
+
+    monkeypatch.setattr(spool, "files", begun_meanwhile)
+    found = emptied(opened.spool)
+    later = appended(opened, 3)
+    assert found + emptied(opened.spool) == listed + later
 
 
 def test_a_record_is_read_while_others_are_written(opened):

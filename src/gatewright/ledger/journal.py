@@ -47,8 +47,8 @@ class Journal:
         self._folder = folder
         self._limit = limit
         self._segment = segment
-        self._name = ""  # of the file that is being written
-        self._number = 0  # of the next one
+        self._number = 0  # of the next file
+        self._name = self._next_name()  # of the file that is being written, or will be next
         self._left = 0  # bytes until it is begun
         self._file = self._lock = -1
         self._appended = self._written = 0  # records and bytes, since the start
@@ -133,7 +133,7 @@ class Journal:
         self._left, file, self._file = 0, self._file, -1
         if file >= 0:
             os.close(file)
-        self._name = ""
+        self._name = self._next_name()
         if self._lock >= 0:
             with contextlib.suppress(OSError):
                 self.spool.read()
@@ -156,7 +156,7 @@ class Journal:
         """Write on in a new file."""
         self._left = 0
         # A reader takes every other file for complete, so it learns the name before there is a file.
-        self._name = f"{self._number:08}{SUFFIX}"
+        self._name = self._next_name()
         if self._lock >= 0 and not self.spool.folder.exists():
             self._forget()
         if self._lock < 0:
@@ -167,6 +167,9 @@ class Journal:
         self._file = file
         self._number += 1
         self._left = self._segment
+
+    def _next_name(self) -> str:
+        return f"{self._number:08}{SUFFIX}"
 
     def _write(self, frame: bytes) -> None:
         if os.write(self._file, frame) != len(frame):

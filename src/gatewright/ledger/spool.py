@@ -48,7 +48,7 @@ class Spool:
 
     Args:
         folder: where the files are; it may be gone.
-        written: name of the file that is being written, empty when there is none.
+        written: name of the file that is being written, or will be next; empty when nothing will be.
 
     Attributes:
         taken: records that were released.
