@@ -12,10 +12,15 @@ from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDeco
 from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import SSE, StreamingDialect, Wire
+from gatewright.gateway.exchange import Headers
+from gatewright.gateway.masking import masked_text
 from gatewright.gateway.metering import Meter
 from gatewright.gateway.signatures import Marker
 
 Pieces = AsyncIterator[bytes]
+
+LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, in seconds since the epoch: no dialect can write a later time as a date."""
 
 
 class Answering:
@@ -67,6 +72,7 @@ class Streaming(Answering):
         meter: gets the usage.
         named: id and model of an answer whose provider names none, as Bedrock does not.
         array: whether a Gemini client gets its stream as one JSON array.
+        credential: what the target is called with, and which its errors must not tell.
     """
 
     def __init__(
@@ -79,11 +85,13 @@ class Streaming(Answering):
         *,
         named: tuple[str, str] = ("", ""),
         array: bool = False,
+        credential: Headers = (),
     ) -> None:
         super().__init__(client, provider, request, dropped, meter)
         self._named = named
         self._marker = Marker(provider.dialect.NAME) if client is not provider else None
         self._array = array
+        self._credential = credential
 
     @property
     def content_type(self) -> bytes:
@@ -99,7 +107,8 @@ class Streaming(Answering):
         return answer
 
     def _name(self, answer: Answer | Began) -> None:
-        answer.created = answer.created or int(time.time())
+        if not 0 < (answer.created or 0) <= LAST_SECOND:
+            answer.created = int(time.time())
         answer.id, answer.model = answer.id or self._named[0], answer.model or self._named[1]
 
     async def streamed(self, pieces: Pieces) -> Pieces:
@@ -118,6 +127,7 @@ class Streaming(Answering):
             async for events in _decoded_events(decoder, pieces):
                 for event in events:
                     if isinstance(event, Failed):
+                        event.message = masked_text(event.message, self._credential)
                         if not shown:
                             raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
                         self._meter.failed = UpstreamStatusError.code

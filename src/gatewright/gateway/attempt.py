@@ -6,15 +6,20 @@ before the answer begins.
 """
 
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import msgspec
+
 from gatewright.dialects import openai
+from gatewright.dialects.chat.errors import decode_failure
 from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
 from gatewright.gateway.conversations import FRAMES, LINES, SSE
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.masking import masked
+from gatewright.gateway.metering import Meter
 from gatewright.gateway.plan import RoutePlan
 from gatewright.gateway.translate import Sender, Sending, StrictError
 from gatewright.gateway.understand import RAW, Call
@@ -30,6 +35,9 @@ FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(50
 
 MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
+_ERROR = re.compile(rb'\s*\{\s*(?:"type"\s*:\s*"error"\s*,\s*)?"error"\s*:\s*[{"]')
+"""How an answer begins that is nothing but an error."""
+
 STREAMS = frozenset({SSE, FRAMES, LINES})
 """Content types of answers that come piece by piece, where only the answer says so."""
 _MEDIA = {kind: kind for kind in (b"application/json", *STREAMS)}  # as they usually come, with nothing to take off
@@ -145,8 +153,10 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[bytes
         raise UpstreamProtocolError("it answered whole where a stream was asked for.")
     if not streams:
         whole = _checked(await response.read(MAX_BODY), kind)
+        if call.operation != RAW and _ERROR.match(whole):
+            _refuse_failed(whole, response, translated=sending.translated)
         if not sending.fed:
-            sending.meter.whole(whole)
+            _meter(whole, kind, sending.meter)
         return sending.whole(whole), None
     pieces = sending.streamed(aiter(response))
     first = await anext(pieces, b"")
@@ -168,6 +178,28 @@ async def _rejected(response: Response, *, translated: bool) -> UpstreamStatusEr
     said = openai.error_message(body)
     words = f"it answered {response.status}" + (f": {said}" if said else ".")
     return UpstreamStatusError(words, response.status, response.headers, b"" if translated else body)
+
+
+def _refuse_failed(body: bytes, response: Response, *, translated: bool) -> None:
+    """Take an error for one though its status says that all is well, as routers of other providers answer."""
+    try:
+        failed = decode_failure(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UpstreamProtocolError("its answer is not JSON.") from None
+    if failed is not None:
+        body = masked(body, response.credential)
+        words = f"it failed: {openai.error_message(body) or failed.message}"
+        raise UpstreamStatusError(words, failed.status, response.headers, b"" if translated else body)
+
+
+def _meter(body: bytes, kind: bytes, meter: Meter) -> None:
+    """Read the usage of a whole answer, which may be a stream that nobody asked for."""
+    if kind not in STREAMS:
+        meter.whole(body)
+        return
+    meter.feed(body)
+    if not meter.ended:
+        raise UpstreamProtocolError("it ended the stream before the answer was complete.")
 
 
 def _checked(body: bytes, kind: bytes) -> bytes:

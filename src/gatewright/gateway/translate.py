@@ -132,7 +132,16 @@ class Sender:
         dropped |= lost
         meter = Meter("")
         named = (self._request_id, target.model)
-        streaming = Streaming(client, provider, request, dropped, meter, named=named, array=self._call.array)
+        streaming = Streaming(
+            client,
+            provider,
+            request,
+            dropped,
+            meter,
+            named=named,
+            array=self._call.array,
+            credential=target.access.headers,
+        )
         framed = way.framed and bool(request.stream)
         return Sending(
             path=_queried(_path(way, stream=bool(request.stream)), provider.query if request.stream else b""),
@@ -205,8 +214,10 @@ def _decoded(call: Call) -> dict[str, object]:
         raise ClientError("This body cannot be translated: it is no JSON.")
     try:
         found: dict[str, object] = msgspec.json.decode(call.body.raw)
-    except (msgspec.DecodeError, RecursionError):
+    except RecursionError:
         raise ClientError("Invalid JSON payload: it is nested too deeply.") from None
+    except msgspec.DecodeError as problem:
+        raise ClientError(f"Invalid JSON payload: {problem}.") from None
     return found
 
 

@@ -6,7 +6,7 @@ Everything here is pass-through: of the body only its top level is looked at, an
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode
 
 from gatewright.dialects import multipart, toplevel
 from gatewright.errors import ClientError
@@ -23,7 +23,7 @@ _ON = frozenset({b"1", b"true", b"yes", b"on"})
 
 RAW = "raw"
 """The operation of calls whose path the client chooses: every target serves it, and nothing in it is understood."""
-_UP = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
+_UP = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")  # some servers drop what follows a `;` in a segment
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +45,11 @@ class Asked:
     def header(self, name: bytes) -> bytes:
         """The first header field of a name in lower case; empty when there is none."""
         return next((value for known, value in self.headers if known == name), b"")
+
+    @property
+    def strict(self) -> bool:
+        """Whether the client asks to be refused rather than served with something left out."""
+        return self.header(STRICT).strip().lower() in _ON
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,11 +98,11 @@ def by_model(operation: str, *, streams: bool = True, unless: bool = False) -> P
     """
 
     def parse(asked: Asked) -> Call:
-        fields = toplevel.split(asked.body)
+        fields = _fields(asked)
         endpoint = toplevel.text(fields, "model")
         if endpoint is None:
             raise ClientError("Missing required 'model' parameter in request body")
-        stream = toplevel.flag(fields, "stream") if "stream" in fields else unless
+        stream = toplevel.flag(fields, "stream") or (unless and toplevel.value(fields, "stream") is None)
         if stream and not streams:
             raise ClientError(f"stream=true is not supported on '{operation}': its answer comes whole.")
         headers, strict = _told(asked.headers, operation)
@@ -130,7 +135,7 @@ def by_path(operation: str, *, streams: bool = False) -> Parse:
             stream=streams,
             query=urlencode(alt).encode("ascii"),
             array=streams and ("alt", "sse") not in alt,
-            strict=asked.header(STRICT) in _ON,
+            strict=asked.strict,
         )
 
     return parse
@@ -185,8 +190,8 @@ def unified_chat(asked: Asked) -> Call:
 
 def chat_or_embeddings(asked: Asked) -> Call:
     """MLflow's invocation: the endpoint is in the path, and the body's shape tells chat from embeddings."""
-    fields = toplevel.split(asked.body)
-    body, strict = JsonBody(fields, asked.body), asked.header(STRICT) in _ON
+    fields = _fields(asked)
+    body, strict = JsonBody(fields, asked.body), asked.strict
     endpoint = asked.params["endpoint"]
     if "messages" in fields:
         _check_messages(fields)
@@ -199,12 +204,21 @@ def chat_or_embeddings(asked: Asked) -> Call:
 
 def deployed(asked: Asked) -> Call:
     """A prediction of MLflow's deployments client: as an invocation, and completions as well."""
-    fields = toplevel.split(asked.body)
+    fields = _fields(asked)
     if "prompt" not in fields:
         return chat_or_embeddings(asked)
     stream = toplevel.flag(fields, "stream")
     body = JsonBody(fields, asked.body)
     return Call(operation="completions", endpoint=asked.params["endpoint"], body=body, stream=stream)
+
+
+def _fields(asked: Asked) -> toplevel.Fields:
+    """A body that names the model, and in one way only: providers written in Go take `Model` for `model` too."""
+    fields = toplevel.split(asked.body)
+    for name in fields:
+        if len(name) == len("model") and name != "model" and name.lower() == "model":
+            raise ClientError(f"{name!r} can be taken for a second 'model': leave it out.")
+    return fields
 
 
 def _check_messages(fields: toplevel.Fields) -> None:
@@ -220,7 +234,7 @@ def _told(headers: Headers, operation: str) -> tuple[Headers, bool]:
         if field[0] in _VERSIONS:
             found = (*found, field)
         elif field[0] == STRICT:
-            strict = field[1] in _ON
+            strict = field[1].strip().lower() in _ON
     if operation in ("messages", "count_tokens") and all(name != ANTHROPIC_VERSION[0] for name, _ in found):
         found = (*found, ANTHROPIC_VERSION)
     return found, strict
@@ -228,4 +242,9 @@ def _told(headers: Headers, operation: str) -> tuple[Headers, bool]:
 
 def _without_key(query: bytes) -> bytes:
     """A query string without the `key` that authenticates to us."""
-    return b"&".join(part for part in query.split(b"&") if part and part.partition(b"=")[0] != b"key")
+    return b"&".join(part for part in query.split(b"&") if part and _name(part) != "key")
+
+
+def _name(part: bytes) -> str:
+    """The name of a parameter as whoever reads the query string takes it."""
+    return unquote_plus(part.partition(b"=")[0].decode("latin-1"))
