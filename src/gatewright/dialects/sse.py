@@ -8,6 +8,7 @@ from gatewright.errors import UpstreamProtocolError
 MAX_EVENT = 16 << 20
 """Bytes one event may have; a provider's image in base64 fits, an endless line does not."""
 
+_BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
@@ -31,6 +32,7 @@ class SSEReader:
     def __init__(self) -> None:
         self._left = bytearray()
         self._seen = 0  # where the search for the end of the event goes on
+        self._mark = _BOM  # what the stream may begin with
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """The events that the bytes complete; comments and events without data are left out.
@@ -45,7 +47,7 @@ class SSEReader:
             # A CR at the very end may be half of a CRLF, and what follows decides.
             if end.end() == len(self._left) and end[0] == b"\r\r":
                 break
-            event = _read(bytes(self._left[begin : end.start()]))
+            event = self._event(bytes(self._left[begin : end.start()]))
             if event is not None:
                 found.append(event)
             begin = self._seen = end.end()
@@ -57,10 +59,14 @@ class SSEReader:
 
     def end(self) -> list[ServerSentEvent]:
         """The event that was complete but for its blank line; providers leave the last one out."""
-        event = _read(bytes(self._left).strip(b"\r\n"))
+        event = self._event(bytes(self._left).strip(b"\r\n"))
         self._left.clear()
         self._seen = 0
         return [] if event is None else [event]
+
+    def _event(self, block: bytes) -> ServerSentEvent | None:
+        mark, self._mark = self._mark, b""
+        return _read(block.removeprefix(mark))
 
 
 def _read(block: bytes) -> ServerSentEvent | None:

@@ -70,8 +70,8 @@ def decode_answer(body: Mapping[str, Any]) -> Answer:
         del found.left["object"]
     else:
         answer.form["object"] = found.left.pop("object", msgspec.UNSET)
-    if not isinstance(found.left.get("choices"), list):
-        raise found.wrong("choices", "a list")
+    if not (isinstance(choices := found.left.get("choices"), list) and choices):
+        raise found.wrong("choices", "a list of at least one")
     answer.candidates = [_decode_choice(one, answer) for one in found.objects("choices")]
     usage = found.get("usage", dict)
     if usage is not None:

@@ -138,8 +138,10 @@ class Decoder:
 
     def _close(self) -> list[Event]:
         """The stream is complete. Why each answer ended is told here: providers tell it early, or twice."""
+        if not self._candidates:
+            raise UpstreamProtocolError("Its stream ended without an answer.")
         self._over = True
-        events: list[Event] = [] if self._began else [Began(dialect=NAME)]
+        events: list[Event] = []
         for candidate in self._candidates.values():
             events += candidate.close()
             candidate.calls.check()
