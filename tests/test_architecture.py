@@ -18,16 +18,16 @@ ROOMS = {
     "entities": {"errors"},
     "dialects": {"errors"},
     "snapshot": {"errors"},
-    "providers": {"errors", "dialects", "snapshot"},
-    "upstream": {"errors", "dialects", "snapshot"},
-    "ledger": {"errors", "snapshot"},
-    "gateway": {"errors", "dialects", "snapshot", "providers", "upstream", "ledger", "telemetry"},
+    "providers": {"errors", "snapshot"},
+    "upstream": {"errors", "snapshot"},
+    "ledger": {"errors"},
+    "telemetry": {"errors"},
+    "gateway": {"errors", "dialects", "snapshot", "upstream", "ledger"},
     "server": {"errors", "gateway", "dialects"},
-    "telemetry": {"errors", "settings"},
-    "control": {"errors", "settings", "entities", "snapshot", "ledger", "telemetry"},
+    "control": {"errors", "settings", "entities", "snapshot", "ledger"},
 }
 EVERYTHING = {"app", "cli", "__main__"}
-HOT = ("errors", "dialects", "providers", "snapshot", "upstream", "ledger", "gateway", "server")
+HOT = ("errors", "dialects", "providers", "snapshot", "upstream", "ledger", "telemetry", "gateway", "server")
 COLD_LIBRARIES = ("sqlalchemy", "alembic", "google.protobuf", "starlette", "pydantic")
 # Only these may import `app`, the composition root.
 MAY_IMPORT_APP = {"cli"}
