@@ -63,6 +63,8 @@ def test_the_readme_names_the_routes_there_are():
     assert len(named) > 8
     served = {path for _, path, _ in ROUTES} | {
         "/api/3.0/mlflow/gateway/",
+        "/api/v1/requests",
+        "/metrics",
         "/docs",
         "/openapi.json",
         "/health",
