@@ -79,6 +79,23 @@ LEAST_BUDGET = 1024
 _LEVELS = tuple(BUDGETS)
 
 
+def budget(effort: str | None, tokens: int | None, most: int | None) -> int | None:
+    """The tokens of thought to ask for; None when an answer of so few tokens has no room for any.
+
+    Args:
+        effort: as clients write it; medium when it has no budget.
+        tokens: asked for in its stead; -1, which is Gemini's "as the model likes", is as none.
+        most: tokens the answer may have, thought included; half of them at the most are for thought. None for no limit.
+    """
+    if tokens is None or tokens < 0:
+        tokens = BUDGETS.get(effort or "", BUDGETS["medium"])
+    tokens = max(tokens, LEAST_BUDGET)
+    if most is None:
+        return tokens
+    tokens = min(tokens, max(LEAST_BUDGET, most // 2))
+    return tokens if tokens < most else None
+
+
 def level(effort: str | None, tokens: int | None, accepts: Generation) -> str:
     """The accepted level nearest below an effort, or below the least effort that buys as many tokens of thought.
 

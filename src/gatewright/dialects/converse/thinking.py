@@ -9,7 +9,7 @@ reference, "Extended thinking" of Amazon Nova 2
 
 from typing import Any
 
-from gatewright.dialects.claude import BUDGETS, LEAST_BUDGET, Generation, level
+from gatewright.dialects.claude import BUDGETS, Generation, budget, level
 from gatewright.dialects.conversation import Dropped, Request
 from gatewright.dialects.converse.models import Abilities
 from gatewright.dialects.converse.wire import MORE, Block
@@ -44,8 +44,8 @@ def _claude(request: Request, accepts: Generation, body: Block) -> dict[str, Any
     if accepts.thinking == "effort":
         effort = level(request.effort, request.thinking_tokens, accepts)
         return {MORE: {"thinking": {"type": "adaptive"}}, "outputConfig": {"effort": effort}}
-    budget = _budget(request, body)
-    return None if budget is None else {MORE: {"thinking": {"type": "enabled", "budget_tokens": budget}}}
+    bought = _budget(request, body)
+    return None if bought is None else {MORE: {"thinking": {"type": "enabled", "budget_tokens": bought}}}
 
 
 def _budget(request: Request, body: Block) -> int | None:
@@ -55,14 +55,7 @@ def _budget(request: Request, body: Block) -> int | None:
     """
     if "toolChoice" in body.get("toolConfig", {}) or _mid_call(body["messages"]):
         return None
-    tokens = request.thinking_tokens
-    if tokens is None or tokens < 0:
-        tokens = BUDGETS[request.effort if request.effort in BUDGETS else "medium"]
-    tokens = max(tokens, LEAST_BUDGET)
-    if request.max_tokens is None:
-        return tokens
-    tokens = min(tokens, max(LEAST_BUDGET, request.max_tokens // 2))
-    return tokens if tokens < request.max_tokens else None
+    return budget(request.effort, request.thinking_tokens, request.max_tokens)
 
 
 def _mid_call(turns: list[Block]) -> bool:

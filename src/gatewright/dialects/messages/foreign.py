@@ -7,7 +7,7 @@ turn begins with the results of the tools just called, no text is empty, and wha
 
 from typing import Any
 
-from gatewright.dialects.claude import BUDGETS, LEAST_BUDGET, Generation, generation, level
+from gatewright.dialects.claude import Generation, budget, generation, level
 from gatewright.dialects.claude_schema import closed
 from gatewright.dialects.conversation import Dropped, Message, Request, Tool
 from gatewright.dialects.fields import to_text
@@ -155,11 +155,11 @@ def _think(request: Request, accepts: Generation, body: Block, dropped: Dropped)
         body["thinking"] = {"type": "adaptive"}
         body["output_config"] = {**body.get("output_config", {}), "effort": level(effort, tokens, accepts)}
     else:
-        budget = _budget(request, accepts, body)
-        if budget is None:
+        bought = _budget(request, accepts, body)
+        if bought is None:
             dropped.add("reasoning_effort")
         else:
-            body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+            body["thinking"] = {"type": "enabled", "budget_tokens": bought}
 
 
 def _budget(request: Request, accepts: Generation, body: Block) -> int | None:
@@ -170,15 +170,10 @@ def _budget(request: Request, accepts: Generation, body: Block) -> int | None:
     forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
     if accepts.thinking == "none" or forced or _mid_call(body["messages"]):
         return None
-    tokens = request.thinking_tokens
-    if tokens is None or tokens < 0:
-        tokens = BUDGETS[request.effort if request.effort in BUDGETS else "medium"]
-    tokens = max(tokens, LEAST_BUDGET)
-    if request.max_tokens is None:
+    tokens = budget(request.effort, request.thinking_tokens, request.max_tokens)
+    if tokens is not None and request.max_tokens is None:
         body["max_tokens"] = max(accepts.max_tokens, tokens + 4096)
-        return tokens
-    tokens = min(tokens, max(LEAST_BUDGET, request.max_tokens // 2))
-    return tokens if tokens < request.max_tokens else None
+    return tokens
 
 
 def _mid_call(turns: list[Block]) -> bool:
