@@ -16,11 +16,13 @@ from gatewright.errors import (
     UpstreamStatusError,
 )
 from gatewright.gateway.attempt import Answer, AttemptsFailedError
+from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import FRAMES
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.snapshot.model import Target
 
-JSON = (b"content-type", b"application/json")
+AS_JSON = (b"content-type", JSON)
+"""The header field of an answer that is JSON."""
 
 # What of a provider's response headers reaches the client, by name or by prefix: facts about the answer and its
 # limits. Connection, cookie and server headers are the provider's own business.
@@ -134,7 +136,7 @@ def _is_end(last: bytes, answer: Answer) -> bool:
     media = answer.sending.media
     if media != FRAMES and any(FRAMES in value for name, value in answer.response.headers if name == b"content-type"):
         return True
-    return last.rstrip().endswith(b"]") if media == JSON[1] else last.endswith(_LINE_ENDS)
+    return last.rstrip().endswith(b"]") if media == JSON else last.endswith(_LINE_ENDS)
 
 
 async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: Headers, dialect: ErrorDialect) -> None:
@@ -152,7 +154,7 @@ async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: H
         fields += ((b"www-authenticate", kind + b' realm="gatewright"') for kind in kinds)
     if isinstance(problem, MethodNotAllowedError):
         fields.append((b"allow", ", ".join(problem.allow).encode("ascii")))
-    await exchange.respond(problem.status, [JSON, *fields], body or dialect.body(problem))
+    await exchange.respond(problem.status, [AS_JSON, *fields], body or dialect.body(problem))
 
 
 def _target_headers(target: Target, attempts: int) -> tuple[tuple[bytes, bytes], ...]:

@@ -7,7 +7,7 @@ are. A name inside a text does not match, for its quotes are escaped there.
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -52,6 +52,7 @@ _RESPONSES = Scale(
     decode=responses.decode_usage,
     ends=re.compile(rb'"type":\s?"(?:response\.(?:completed|incomplete|failed)|error)"'),
 )
+_COUNTED_LIKE_RESPONSES = replace(_RESPONSES, ends=None)
 _OLLAMA = Scale(
     mark=b"",
     decode=ollama.chat.decode_usage,
@@ -76,10 +77,10 @@ SCALES: Mapping[str, Scale] = {
     "ollama_chat": _OLLAMA,
     "ollama_generate": _OLLAMA,
     "ollama_embed": _OLLAMA,
-    "compact": Scale(mark=b'"usage"', decode=responses.decode_usage),
-    "images": Scale(mark=b'"usage"', decode=responses.decode_usage),
-    "image_edits": Scale(mark=b'"usage"', decode=responses.decode_usage),
-    "transcriptions": Scale(mark=b'"usage"', decode=responses.decode_usage),
+    "compact": _COUNTED_LIKE_RESPONSES,
+    "images": _COUNTED_LIKE_RESPONSES,
+    "image_edits": _COUNTED_LIKE_RESPONSES,
+    "transcriptions": _COUNTED_LIKE_RESPONSES,
     "generate_content": Scale(
         mark=b'"usageMetadata"',
         decode=generate_content.decode_usage,

@@ -9,7 +9,7 @@ from gatewright.dialects import gemini
 from gatewright.errors import AccessError, GatewrightError
 from gatewright.gateway.attempt import AttemptsFailedError, attempt
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
-from gatewright.gateway.deliver import JSON, deliver, deliver_error, overhead
+from gatewright.gateway.deliver import AS_JSON, deliver, deliver_error, overhead
 from gatewright.gateway.exchange import Exchange
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
@@ -86,7 +86,7 @@ class Pipeline:
             note.key_id = self._caller(snapshot, exchange).key_id
             if operation.answer is not None:
                 shown = operation.answer(snapshot, await _asked(exchange, params))
-                await exchange.respond(200, (JSON, *note.headers), shown)
+                await exchange.respond(200, (AS_JSON, *note.headers), shown)
             elif operation.parse is not None:
                 await self._call(exchange, snapshot, operation, operation.parse, params, note)
         except GatewrightError as problem:

@@ -1,6 +1,7 @@
 """What was asked, understood as far as routing needs: which operation, of which endpoint, streamed or whole.
 
-Everything here is pass-through: of the body only its top level is looked at, and `model` is the one field that changes.
+Of a body only its top level is looked at here; what becomes of it is in `body.py`, for what is passed through, and in
+`translate.py`.
 """
 
 import re
