@@ -6,8 +6,6 @@ frame means is in its `:message-type`: an `event` named by `:event-type`, an `ex
 an `error` told in `:error-code` and `:error-message`.
 """
 
-import base64
-import binascii
 import struct
 import uuid
 import zlib
@@ -16,8 +14,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gatewright.dialects.anthropic import TYPES
-from gatewright.dialects.sse import write
 from gatewright.errors import UpstreamProtocolError
 
 MAX_HEADERS = 128 << 10
@@ -59,7 +55,8 @@ class Frame:
         return found if isinstance(found, str) else ""
 
 
-def _broken(what: str) -> UpstreamProtocolError:
+def broken(what: str) -> UpstreamProtocolError:
+    """The error of a stream that is no such stream."""
     return UpstreamProtocolError(f"Its event stream is broken: {what}.")
 
 
@@ -95,27 +92,27 @@ class FrameReader:
             UpstreamProtocolError: when the last frame is cut.
         """
         if self._left:
-            raise _broken("it ended within a frame")
+            raise broken("it ended within a frame")
 
 
 def _length(prelude: bytes) -> int:
     """The bytes of a frame, by its prelude."""
     total, headers, check = _PRELUDE.unpack(prelude)
     if zlib.crc32(prelude[:8]) != check:
-        raise _broken("the checksum of a prelude does not fit")
+        raise broken("the checksum of a prelude does not fit")
     if headers > MAX_HEADERS or not 0 <= total - headers - _AROUND <= MAX_PAYLOAD:
-        raise _broken("the length of a frame is not allowed")
+        raise broken("the length of a frame is not allowed")
     return int(total)
 
 
 def _read(frame: bytes) -> Frame:
     if zlib.crc32(frame[: -_CRC.size]) != _CRC.unpack(frame[-_CRC.size :])[0]:
-        raise _broken("the checksum of a frame does not fit")
+        raise broken("the checksum of a frame does not fit")
     payload = _PRELUDE.size + _PRELUDE.unpack_from(frame)[1]
     try:
         headers = _headers(frame[_PRELUDE.size : payload])
     except (struct.error, IndexError, ValueError):
-        raise _broken("the headers of a frame are cut or no text") from None
+        raise broken("the headers of a frame are cut or no text") from None
     return Frame(headers, frame[payload : -_CRC.size])
 
 
@@ -173,117 +170,3 @@ def exception(kind: str, message: str) -> bytes:
     """An exception, as bytes."""
     headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
     return frame(headers, msgspec.json.encode({"message": message}))
-
-
-STATUSES = {
-    "validationException": 400,
-    "accessDeniedException": 403,
-    "resourceNotFoundException": 404,
-    "throttlingException": 429,
-    "modelNotReadyException": 429,
-    "internalServerException": 500,
-    "modelStreamErrorException": 502,
-    "modelErrorException": 502,
-    "serviceUnavailableException": 503,
-    "modelTimeoutException": 504,
-}
-"""The exceptions of Bedrock's streams, each with the status it has for a caller of a gateway: where the model failed,
-AWS's own 424 and 408 are 502 and 504 (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html).
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What a frame that is no event tells.
-
-    Attributes:
-        kind: its type; empty when it says none.
-        message: its words.
-        status: HTTP status that fits.
-    """
-
-    kind: str
-    message: str
-    status: int
-
-
-class _Told(msgspec.Struct, rename="camel"):
-    message: str = ""
-    original_message: str = ""
-    original_status_code: int = 0
-
-
-def failure(frame: Frame) -> Failure | None:
-    """What went wrong, when a frame tells that; None for an event."""
-    if frame.label(":message-type") == "event":
-        return None
-    kind = frame.label(":exception-type") or frame.label(":error-code")
-    try:
-        told = msgspec.json.decode(frame.payload, type=_Told)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        told = _Told()
-    status = told.original_status_code
-    if not 400 <= status <= 599:
-        status = STATUSES.get(kind[:1].lower() + kind[1:], 500)
-    message = told.original_message or told.message or frame.label(":error-message") or kind or "unknown error"
-    return Failure(kind, message, status)
-
-
-class _Chunk(msgspec.Struct):
-    bytes: str
-
-
-class _Typed(msgspec.Struct):
-    type: str
-
-
-class ChunksToEvents:
-    """A stream of Bedrock's InvokeModelWithResponseStream for Anthropic's models, as the server-sent events inside it.
-
-    A `chunk` holds one event of Anthropic's stream in base64, which comes out byte for byte; an exception becomes an
-    `error` event, after which nothing follows
-    (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html).
-    """
-
-    def __init__(self) -> None:
-        self._reader = FrameReader()
-        self._failed = False
-
-    def feed(self, data: bytes) -> bytes:
-        """The events that the bytes complete.
-
-        Raises:
-            UpstreamProtocolError: when they are not of this API.
-        """
-        return b"".join(self._event(one) for one in self._reader.feed(data))
-
-    def end(self) -> bytes:
-        """The events left when the bytes have ended: none.
-
-        Raises:
-            UpstreamProtocolError: when the last frame is cut.
-        """
-        self._reader.end()
-        return b""
-
-    def _event(self, found: Frame) -> bytes:
-        if self._failed:
-            return b""
-        problem = failure(found)
-        if problem is not None:
-            self._failed = True
-            kind = TYPES.get(problem.status, "api_error" if problem.status >= 500 else "invalid_request_error")
-            body = {"type": "error", "error": {"type": kind, "message": problem.message}}
-            return write(msgspec.json.encode(body), b"error")
-        if found.label(":event-type") != "chunk":
-            return b""
-        try:
-            data = base64.b64decode(msgspec.json.decode(found.payload, type=_Chunk).bytes, validate=True)
-            kind = msgspec.json.decode(data, type=_Typed).type
-        except (msgspec.MsgspecError, binascii.Error, UnicodeError, RecursionError):
-            raise _broken("a chunk of it holds no event") from None
-        if not kind.isprintable():
-            raise _broken("an event of it has no fit type")
-        if b"\n" in data or b"\r" in data:  # JSON over several lines
-            data = msgspec.json.format(data, indent=-1)
-        return write(data, kind.encode())

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import msgspec
 
 from gatewright.dialects import chat, responses
+from gatewright.dialects.bedrock import ChunksToEvents
 from gatewright.dialects.conversation import Dropped, Request
-from gatewright.dialects.eventstream import ChunksToEvents
 from gatewright.errors import ClientError
 from gatewright.gateway.answering import Answering, Pieces, Streaming
 from gatewright.gateway.body import JSON, JsonBody, counting, fitted

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import EventStreamError
 
 from fixtures.converse_wire import accumulate, events, framed, parsed
-from gatewright.dialects import converse, eventstream
+from gatewright.dialects import bedrock, converse, eventstream
 from gatewright.dialects.conversation import (
     Answer,
     Candidate,
@@ -277,7 +277,7 @@ def test_an_error_becomes_an_exception_of_the_stream(failed, kind):
     with pytest.raises(EventStreamError, match=rf"\({kind}\).*No\."):
         events(raw)
     (_, frame) = eventstream.FrameReader().feed(raw)
-    assert eventstream.failure(frame).kind == kind
+    assert bedrock.failure(frame).kind == kind
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from fixtures.converse_wire import accumulate, events, parsed, problems
 from fixtures.meaning import of_answer, of_events, of_request
 from fixtures.recorded import exchanges
 from gatewright.dialects import chat, converse, messages
+from gatewright.dialects.bedrock import ChunksToEvents
 from gatewright.dialects.conversation import Dropped, Request
-from gatewright.dialects.eventstream import ChunksToEvents
 from gatewright.dialects.stream import Began, Counted, Ended, Failed, Finished
 
 API = "converse"

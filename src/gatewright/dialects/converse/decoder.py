@@ -13,12 +13,13 @@ from typing import ClassVar
 
 import msgspec
 
+from gatewright.dialects.bedrock import failure
 from gatewright.dialects.conversation import Media, Native, Part, Reasoning, Rest, Text, ToolCall
 from gatewright.dialects.converse.citations import decode_citation
 from gatewright.dialects.converse.response import finish
 from gatewright.dialects.converse.usage import decode_usage
 from gatewright.dialects.converse.wire import NAME, providers
-from gatewright.dialects.eventstream import Frame, FrameReader, failure
+from gatewright.dialects.eventstream import Frame, FrameReader
 from gatewright.dialects.fields import Fields
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Failed, Finished, PartBegan, PartEnded, PartGrew
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from gatewright.dialects.bedrock import STATUSES
 from gatewright.dialects.conversation import (
     Dropped,
     Media,
@@ -23,7 +24,7 @@ from gatewright.dialects.converse.parts import encode_part, is_base64
 from gatewright.dialects.converse.response import UNMEASURED, reason
 from gatewright.dialects.converse.usage import encode_usage
 from gatewright.dialects.converse.wire import NAME, TIERS, Encoding
-from gatewright.dialects.eventstream import STATUSES, event, exception
+from gatewright.dialects.eventstream import event, exception
 from gatewright.dialects.fields import to_text
 from gatewright.dialects.freetext import to_arguments
 from gatewright.dialects.stream import Began, Counted, Ended, Event, Failed, Finished, PartBegan, PartEnded, PartGrew
