@@ -73,7 +73,7 @@ class Decoder:
         Raises:
             UpstreamProtocolError: when they are not this API's.
         """
-        return [event for one in self._reader.feed(data) for event in self.take(one.data)]
+        return [event for one in self._reader.feed(data) for event in self._taken(one.data)]
 
     def end(self) -> list[Event]:
         """The events left when the bytes have ended.
@@ -81,17 +81,12 @@ class Decoder:
         Raises:
             UpstreamProtocolError: when there was no `message_stop` and no `error`.
         """
-        events = [event for one in self._reader.end() for event in self.take(one.data)]
+        events = [event for one in self._reader.end() for event in self._taken(one.data)]
         if not self._ended:
             raise providers("its stream broke off before message_stop.")
         return events
 
-    def take(self, data: bytes) -> list[Event]:
-        """The events of one message of the stream, for transports that frame it otherwise (Bedrock's event stream).
-
-        Raises:
-            UpstreamProtocolError: when it is not this API's.
-        """
+    def _taken(self, data: bytes) -> list[Event]:
         if self._ended:
             return []
         try:
