@@ -33,6 +33,7 @@ from gatewright.dialects.conversation import (
     ToolResult,
 )
 from gatewright.dialects.fields import Fields
+from gatewright.dialects.turns import joined
 
 # Role on the wire: role in the model.
 _ROLES: dict[str, Role] = {
@@ -108,7 +109,7 @@ def encode_messages(
         return [_encode_same(message, dropped) for message in messages]
     made: list[dict[str, Any]] = []
     later: list[dict[str, Any]] = []  # what was said between an assistant's calls and the last of their results
-    for message in _joined(messages):
+    for message in joined(messages):
         if message.role == "assistant":
             made += later
             later = []
@@ -119,20 +120,6 @@ def encode_messages(
             made += [_encode_result(result, later, dropped) for result in results]
             later += _encode_said(message, dropped)
     return made + later
-
-
-def _joined(messages: Iterable[Message]) -> Iterable[Message]:
-    """The messages, with an assistant's that follow each other as one: results must follow all calls of a turn."""
-    last: Message | None = None
-    for message in messages:
-        if last is not None and message.role == last.role == "assistant":
-            last = Message(role="assistant", parts=[*last.parts, *message.parts], rest=last.rest | message.rest)
-            continue
-        if last is not None:
-            yield last
-        last = message
-    if last is not None:
-        yield last
 
 
 def _content(parts: Iterable[Part], *, dropped: Dropped) -> str | list[dict[str, Any]] | None:

@@ -15,6 +15,7 @@ from gatewright.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
+from gatewright.dialects.turns import joined
 from gatewright.errors import ClientError
 
 
@@ -43,7 +44,7 @@ class Turns:
         """
         made: list[Block] = []
         later: list[Block] = []  # what was said between an assistant's calls and the last of their results
-        for message in _joined(messages):
+        for message in joined(messages):
             self._dropped.rest(message, same=False)
             if message.role == "assistant":
                 made += later + self._assistant(message.parts)
@@ -142,20 +143,6 @@ class Turns:
             self.documents.append({"id": f"doc:{place}", "data": encode_data(part, text)})
             return []
         return [{"type": "text", "text": text if part.name is None else f"{part.name}\n\n{text}"}]
-
-
-def _joined(messages: Iterable[Message]) -> Iterable[Message]:
-    """The messages, with an assistant's that follow each other as one: results must follow all calls of a turn."""
-    last: Message | None = None
-    for message in messages:
-        if last is not None and message.role == last.role == "assistant":
-            last = Message(role="assistant", parts=[*last.parts, *message.parts], rest=last.rest | message.rest)
-            continue
-        if last is not None:
-            yield last
-        last = message
-    if last is not None:
-        yield last
 
 
 def _short(blocks: list[Block]) -> Any:

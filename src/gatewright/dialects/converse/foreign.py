@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from gatewright.dialects.claude_schema import closed
-from gatewright.dialects.conversation import Dropped, Message, Request, Tool, ToolCall
+from gatewright.dialects.conversation import Dropped, Request, Tool, ToolCall
 from gatewright.dialects.converse.models import Abilities, abilities
 from gatewright.dialects.converse.parts import encode_parts
 from gatewright.dialects.converse.thinking import think
 from gatewright.dialects.converse.wire import MORE, TIERS, Block, Encoding, merged
 from gatewright.dialects.fields import to_text
+from gatewright.dialects.turns import add_turn
 from gatewright.errors import ClientError
 
 _IN_SYSTEM = {"text", "cachePoint"}
@@ -77,7 +78,7 @@ def _conversation(request: Request, how: Encoding) -> tuple[list[Block], list[Bl
             how.dropped.update(next(iter(block)) for block in blocks if not _IN_SYSTEM & block.keys())
             system += [block for block in blocks if _IN_SYSTEM & block.keys()]
         elif blocks:
-            _append(turns, message, blocks)
+            add_turn(turns, message, blocks)
     if not turns and system:
         turns, system = [{"role": "user", "content": system}], []
     if not turns:
@@ -98,14 +99,6 @@ def _arrange(turns: list[Block]) -> None:
     last = turns[-1]["content"][-1]
     if turns[-1]["role"] == "assistant" and "text" in last:
         last["text"] = last["text"].rstrip()
-
-
-def _append(turns: list[Block], message: Message, blocks: list[Block]) -> None:
-    role = "assistant" if message.role == "assistant" else "user"
-    if turns and turns[-1]["role"] == role:
-        turns[-1]["content"] += blocks
-    else:
-        turns.append({"role": role, "content": blocks})
 
 
 def _accompany(content: list[Block]) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from gatewright.dialects.claude import Generation, budget, generation, level
 from gatewright.dialects.claude_schema import closed
-from gatewright.dialects.conversation import Dropped, Message, Request, Tool
+from gatewright.dialects.conversation import Dropped, Request, Tool
 from gatewright.dialects.fields import to_text
 from gatewright.dialects.messages.parts import Block, Encoding, encode_parts
+from gatewright.dialects.turns import add_turn
 from gatewright.errors import ClientError
 
 _CHOICES = {"auto": "auto", "required": "any", "named": "tool", "none": "none"}
@@ -73,7 +74,7 @@ def _conversation(request: Request, how: Encoding) -> tuple[list[Block], list[Bl
         if message.role in ("system", "developer"):
             system += [block for block in blocks if block["type"] == "text"]
         elif blocks:
-            _append(turns, message, blocks)
+            add_turn(turns, message, blocks)
     if not turns and system:
         turns, system = [{"role": "user", "content": system}], []
     if not turns:
@@ -85,14 +86,6 @@ def _conversation(request: Request, how: Encoding) -> tuple[list[Block], list[Bl
     if turns[-1]["role"] == "assistant" and last["type"] == "text":
         last["text"] = last["text"].rstrip()
     return system, turns
-
-
-def _append(turns: list[Block], message: Message, blocks: list[Block]) -> None:
-    role = "assistant" if message.role == "assistant" else "user"
-    if turns and turns[-1]["role"] == role:
-        turns[-1]["content"] += blocks
-    else:
-        turns.append({"role": role, "content": blocks})
 
 
 def _tools(request: Request, accepts: Generation, how: Encoding) -> dict[str, Any]:
