@@ -111,3 +111,20 @@ async def test_a_number_out_of_range_is_told_as_such(value, words):
     exchange, _ = await ask("/v1/chat/completions", body, paths={"messages": b"/v1/messages"})
     assert exchange.status in (400, 502)
     assert words in json.loads(exchange.text)["error"]["message"].lower()
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/v1/chat/completions", {"model": "x" * 100_000}),
+        ("/v1beta/models/" + "x" * 100_000 + ":generateContent", {}),
+        ("/v1/chat/completions", {"tool_choice": {"type": "function", "function": {"name": "x" * 100_000}}}),
+    ],
+)
+async def test_an_error_does_not_repeat_a_long_name(path, more):
+    """It would be a cheap way to make answers and logs long."""
+    body = {"model": "ep", "messages": [{"role": "user", "content": "x"}]} | more
+    body["tools"] = [{"type": "function", "function": {"name": "f"}}]
+    exchange, sent = await ask(path, body, paths={"cohere": b"/v2/chat"})
+    assert (exchange.status in (400, 404), sent) == (True, None)
+    assert len(exchange.text) < 1000

@@ -1,11 +1,13 @@
 """Providers that lie, break off or tell what they should not: never half an answer as a whole one, nor our key."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
 from fixtures.exchange import FakeExchange, make_holder, make_target
+from gatewright.gateway.metering import Meter
 from gatewright.gateway.operations import Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.snapshot.holder import Holder
@@ -167,9 +169,9 @@ async def test_a_stream_that_nobody_asked_for_is_passed_through_when_it_is_whole
 
 async def test_half_a_stream_that_nobody_asked_for_is_an_error():
     """Nothing else would tell that it is half."""
-    raw = sse(chunk({"content": "x"}), done=b"")
-    exchange, record = await ask("/v1/chat/completions", ASKED, Answer(headers=SSE, body=[raw]))
-    assert (exchange.status, record.error) == (502, "UPSTREAM_PROTOCOL_ERROR")
+    for raw in (sse(chunk({"content": "x"}), done=b""), sse(chunk({"content": "x"}, "stop"), done=b"")[:-9]):
+        exchange, record = await ask("/v1/chat/completions", ASKED, Answer(headers=SSE, body=[raw]))
+        assert (exchange.status, record.error) == (502, "UPSTREAM_PROTOCOL_ERROR")
 
 
 @pytest.mark.parametrize("path", TRANSLATED)
@@ -214,3 +216,17 @@ async def test_usage_that_lies_counts_for_nothing(usage):
     exchange, record = await ask("/v1/chat/completions", ASKED | {"stream": True}, Answer(headers=SSE, body=[raw]))
     assert exchange.status == 200
     assert record.total_tokens == 0
+
+
+def test_names_of_usage_that_never_end_fill_no_memory():
+    """The counts told before stand."""
+    meter = Meter("chat")
+    meter.feed(b'data: {"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n')
+    tracemalloc.start()
+    for number in range(1000):
+        names = {f"{number}-{name}": 1 for name in range(100)}
+        meter.feed(b"data: " + json.dumps({"usage": names}).encode() + b"\n\n")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    assert (meter.usage.input, meter.usage.output) == (3, 4)

@@ -136,8 +136,8 @@ class Streaming(Answering):
                     elif isinstance(event, Counted):
                         self._meter.count(event.usage)
                     shown = shown or not isinstance(event, Began | Counted)
-                    held += map(encoder.encode, self._marker.events(event) if self._marker else (event,))
-                if shown and any(held):
+                    held += filter(None, map(encoder.encode, self._marker.events(event) if self._marker else (event,)))
+                if shown and held:
                     yield b"".join(held)
                     held.clear()
         except UpstreamError as problem:

@@ -35,6 +35,9 @@ FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(50
 
 MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
+LINE_ENDS = (b"\n", b"\r", b"[DONE]")
+"""How the last piece of a stream ends; one of them says so itself."""
+
 _ERROR = re.compile(rb'\s*\{\s*(?:"type"\s*:\s*"error"\s*,\s*)?"error"\s*:\s*[{"]')
 """How an answer begins that is nothing but an error."""
 
@@ -198,7 +201,7 @@ def _meter(body: bytes, kind: bytes, meter: Meter) -> None:
         meter.whole(body)
         return
     meter.feed(body)
-    if not meter.ended:
+    if not meter.ended or not (kind == FRAMES or body.endswith(LINE_ENDS)):
         raise UpstreamProtocolError("it ended the stream before the answer was complete.")
 
 

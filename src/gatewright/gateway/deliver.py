@@ -15,7 +15,7 @@ from gatewright.errors import (
     UpstreamProtocolError,
     UpstreamStatusError,
 )
-from gatewright.gateway.attempt import Answer, AttemptsFailedError
+from gatewright.gateway.attempt import LINE_ENDS, Answer, AttemptsFailedError
 from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import FRAMES
 from gatewright.gateway.exchange import Exchange, Headers
@@ -43,9 +43,6 @@ MAX_NAME, MAX_NAMES = 64, 32
 """Characters of a name, and names, that `x-gatewright-dropped` tells."""
 
 _NOT_IN_A_NAME = re.compile(r"[^!-+\--~]")  # printable ASCII but the comma, which separates
-
-# How the last piece of a stream ends; one of them says so itself.
-_LINE_ENDS = (b"\n", b"\r", b"[DONE]")
 
 
 def given_on(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
@@ -136,7 +133,7 @@ def _is_end(last: bytes, answer: Answer) -> bool:
     media = answer.sending.media
     if media != FRAMES and any(FRAMES in value for name, value in answer.response.headers if name == b"content-type"):
         return True
-    return last.rstrip().endswith(b"]") if media == JSON else last.endswith(_LINE_ENDS)
+    return last.rstrip().endswith(b"]") if media == JSON else last.endswith(LINE_ENDS)
 
 
 async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: Headers, dialect: ErrorDialect) -> None:

@@ -21,6 +21,9 @@ from gatewright.errors import UpstreamProtocolError
 MAX_USAGE = 65536
 """Bytes a usage object may have, or an event that tells nothing else; a longer one is not read, nor hidden."""
 
+MAX_NAMES = 256
+"""Names the usage of one stream may have, over all its events; what would be more is not read."""
+
 _SCAN = json.JSONDecoder()
 
 
@@ -192,6 +195,8 @@ class Meter:
             found, _ = _SCAN.raw_decode(text[:MAX_USAGE].decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             return False
+        if len(self._found) + len(found) > MAX_NAMES:
+            return True
         # Some tell a part first and the rest later, as Anthropic does, others all of it again.
         self._found.update((name, value) for name, value in found.items() if value is not None)
         return True

@@ -3,6 +3,9 @@
 from gatewright.errors import NotFoundError
 from gatewright.snapshot.model import Endpoint, Snapshot
 
+LONGEST = 256
+"""Characters of a name that an error repeats; no endpoint has a longer one."""
+
 
 def resolve(snapshot: Snapshot, name: str) -> Endpoint:
     """The endpoint of that name.
@@ -12,5 +15,6 @@ def resolve(snapshot: Snapshot, name: str) -> Endpoint:
     """
     endpoint = snapshot.endpoints.get(name)
     if endpoint is None:
-        raise NotFoundError(f"GatewayEndpoint not found (name='{name}')")
+        told = name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+        raise NotFoundError(f"GatewayEndpoint not found (name='{told}')")
     return endpoint
