@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatewright.dialects.eventstream import event
 from gatewright.gateway.metering import MAX_USAGE, SCALES, Hider, Meter
 
 OPENAI = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
@@ -14,6 +15,8 @@ ANTHROPIC = {"input_tokens": 9, "output_tokens": 4}
 GEMINI = {"promptTokenCount": 9, "candidatesTokenCount": 4, "totalTokenCount": 13}
 OLLAMA = {"prompt_eval_count": 9, "eval_count": 4}
 
+COHERE = {"billed_units": {"input_tokens": 1}, "tokens": {"input_tokens": 9, "output_tokens": 4}}
+CONVERSE = {"inputTokens": 9, "outputTokens": 4, "totalTokens": 13}
 WHOLE = {
     "chat": {"choices": [], "usage": OPENAI},
     "completions": {"choices": [], "usage": OPENAI},
@@ -25,6 +28,8 @@ WHOLE = {
     "image_edits": {"data": [], "usage": RESPONSES},
     "transcriptions": {"text": "", "usage": RESPONSES | {"type": "tokens"}},
     "generate_content": {"candidates": [], "usageMetadata": GEMINI},
+    "cohere": {"message": {}, "usage": COHERE},
+    "converse": {"output": {}, "usage": CONVERSE},
     "ollama_chat": {"done": True, **OLLAMA},
     "ollama_generate": {"done": True, **OLLAMA},
 }
@@ -61,6 +66,10 @@ STREAMS = {
         {"usageMetadata": GEMINI | {"candidatesTokenCount": 1}},
         {"candidates": [{"content": SAID, "finishReason": "STOP"}], "usageMetadata": GEMINI},
     ),
+    "cohere": sse({"type": "content-delta", "delta": SAID}, {"type": "message-end", "delta": {"usage": COHERE}}),
+    "converse": event("contentBlockDelta", json.dumps({"delta": SAID}).encode())
+    + event("messageStop", b'{"stopReason":"end_turn"}')
+    + event("metadata", json.dumps({"usage": CONVERSE}).encode()),
     "ollama_chat": json.dumps({"message": SAID, "done": False}).encode()
     + b"\n"
     + json.dumps(WHOLE["ollama_chat"]).encode(),

@@ -207,7 +207,7 @@ async def test_a_body_that_cannot_be_understood_is_a_400(operation, body):
 
 def words_of(shown):
     """The message of an error, in whichever dialect."""
-    found = shown["detail"] if "detail" in shown else shown["error"]
+    found = next(shown[key] for key in ("detail", "error", "message") if key in shown)
     return found if isinstance(found, str) else found["message"]
 
 

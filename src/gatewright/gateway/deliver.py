@@ -129,11 +129,10 @@ async def deliver(
 
 
 def _is_end(last: bytes, answer: Answer) -> bool:
-    """Whether a stream that was passed through ends where one can end; of frames that are not read nobody can say."""
-    media = answer.sending.media
-    if media != FRAMES and any(FRAMES in value for name, value in answer.response.headers if name == b"content-type"):
+    """Whether a stream that was passed through ends where one can end; frames tell their length themselves."""
+    if any(FRAMES in value for name, value in answer.response.headers if name == b"content-type"):
         return True
-    return last.rstrip().endswith(b"]") if media == JSON else last.endswith(LINE_ENDS)
+    return last.rstrip().endswith(b"]") if answer.sending.media == JSON else last.endswith(LINE_ENDS)
 
 
 async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: Headers, dialect: ErrorDialect) -> None:

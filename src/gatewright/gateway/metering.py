@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from gatewright.dialects import chat, generate_content, messages, ollama, responses
+from gatewright.dialects import chat, cohere, converse, generate_content, messages, ollama, responses
 from gatewright.dialects.conversation import Usage
 from gatewright.dialects.embeddings import gemini, openai
 from gatewright.dialects.rerank import results
@@ -77,6 +77,8 @@ SCALES: Mapping[str, Scale] = {
         ends=re.compile(rb'"type":\s?"(?:message_stop|error)"'),
     ),
     "responses": _RESPONSES,
+    "cohere": Scale(mark=b'"usage"', decode=cohere.decode_usage, ends=re.compile(rb'"type":\s?"message-end"')),
+    "converse": Scale(mark=b'"usage"', decode=converse.decode_usage, ends=re.compile(rb"messageStop|:exception-type")),
     "ollama_chat": _OLLAMA,
     "ollama_generate": _OLLAMA,
     "ollama_embed": _OLLAMA,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gatewright.dialects import anthropic, gemini, mlflow, ollama, openai, toplevel
+from gatewright.dialects import anthropic, cohere, converse, gemini, mlflow, ollama, openai, toplevel
 from gatewright.dialects.errors import ANTHROPIC, GEMINI, MLFLOW, OPENAI, ErrorDialect
 from gatewright.errors import ClientError
 from gatewright.gateway.conversations import serves
@@ -19,6 +19,7 @@ from gatewright.gateway.understand import (
     by_form,
     by_model,
     by_path,
+    by_place,
     chat_or_embeddings,
     deployed,
     raw,
@@ -173,6 +174,20 @@ def _ollama_version(_snapshot: Snapshot, _asked: Asked) -> bytes:
     return ollama.version()
 
 
+def _cohere(prefix: str) -> Iterator[Operation]:
+    """Cohere's v2 API, https://docs.cohere.com/reference/chat."""
+    yield _post(f"{prefix}/v2/chat", "Chat", cohere.ERRORS, by_model("cohere"))
+    yield _post(f"{prefix}/v2/embed", "Embeddings", cohere.ERRORS, by_model("cohere_embed", streams=False))
+    yield _post(f"{prefix}/v2/rerank", "Rerank", cohere.ERRORS, by_model("rerank", streams=False))
+
+
+def _bedrock(prefix: str) -> Iterator[Operation]:
+    """Bedrock's conversations, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html."""
+    at = f"{prefix}/model/{{endpoint}}"
+    yield _post(f"{at}/converse", "Conversation", converse.ERRORS, by_place("converse"))
+    yield _post(f"{at}/converse-stream", "Conversation, streamed", converse.ERRORS, by_place("converse", streams=True))
+
+
 def _ollama(prefix: str) -> Iterator[Operation]:
     """Ollama's API, https://docs.ollama.com/api; it streams unless told not to."""
     dialect = ollama.ERRORS
@@ -206,6 +221,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *_gemini("/v1beta", GEMINI),
     *_gemini("/gemini/v1beta", GEMINI),
     *_gemini("/gemini/v1", GEMINI),
+    *_cohere(""),
+    *_cohere("/cohere"),
+    *_bedrock("/bedrock"),
     *_ollama(""),
     *_ollama("/ollama"),
     _post(

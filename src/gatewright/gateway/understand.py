@@ -142,6 +142,26 @@ def by_path(operation: str, *, streams: bool = False) -> Parse:
     return parse
 
 
+def by_place(operation: str, *, streams: bool = False) -> Parse:
+    """A method whose path names the endpoint, and whether to stream; the body has no place for either.
+
+    Args:
+        operation: key of `Access.ways`.
+        streams: whether the answer is a stream.
+    """
+
+    def parse(asked: Asked) -> Call:
+        return Call(
+            operation=operation,
+            endpoint=asked.params["endpoint"],
+            body=JsonBody(toplevel.split(asked.body), asked.body, names_model=False),
+            stream=streams,
+            strict=asked.header(STRICT) in _ON,
+        )
+
+    return parse
+
+
 def by_form(operation: str) -> Parse:
     """A form with files whose field `model` is an endpoint's name.
 

@@ -19,6 +19,8 @@ Send = Callable[[Message], Awaitable[None]]
 class ClientGoneError(ClientError):
     """The client closed the connection before it had sent its whole request; nobody reads an answer."""
 
+    status, code = 499, "CLIENT_LEFT"
+
 
 class ServedExchange(Exchange, Protocol):
     """What `asgi.Server.serve` asks of an exchange besides.

@@ -1,5 +1,7 @@
 """Which dialect an error is written in when no operation has been found yet: told by the path."""
 
+from gatewright.dialects.cohere import ERRORS as COHERE
+from gatewright.dialects.converse import ERRORS as CONVERSE
 from gatewright.dialects.errors import ANTHROPIC, GEMINI, MANAGEMENT, MLFLOW, OPENAI, ErrorDialect
 from gatewright.dialects.ollama import ERRORS as OLLAMA
 from gatewright.errors import GatewrightError, MethodNotAllowedError, NotFoundError
@@ -14,6 +16,9 @@ _BY_PREFIX = (
     ("/gateway/", MLFLOW),
     ("/endpoints/", MLFLOW),
     ("/api/2.0/endpoints/", MLFLOW),
+    ("/v2/", COHERE),
+    ("/cohere/", COHERE),
+    ("/bedrock/", CONVERSE),
     ("/ollama/", OLLAMA),
     *((f"/api/{name}", OLLAMA) for name in ("chat", "generate", "embed", "tags", "show", "version")),
 )

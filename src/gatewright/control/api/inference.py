@@ -29,6 +29,11 @@ _CONTENTS: dict[str, Any] = {
 _CONTENT: dict[str, Any] = {"type": "object", "examples": [{"parts": [{"text": "Say hello."}]}]}
 _TOKENS: dict[str, Any] = {"type": "integer", "minimum": 1, "examples": [256]}
 
+_TURNS: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "object"},
+    "examples": [[{"role": "user", "content": [{"text": "Say hello."}]}]],
+}
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "examples": ["Say hello."]}
 _TEXTS: dict[str, Any] = {"type": "array", "minItems": 1, "items": {}, "examples": [["Hello.", "Goodbye."]]}
 _FILE: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -53,6 +58,10 @@ _BODIES: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
         ("model", "max_tokens", "messages"),
     ),
     ("/messages/count_tokens", {"model": _MODEL, "messages": _MESSAGES}, ("model", "messages")),
+    ("/v2/chat", {"model": _MODEL, "messages": _MESSAGES, "stream": _STREAM}, ("model", "messages")),
+    ("/v2/embed", {"model": _MODEL, "texts": _TEXTS, "input_type": _TEXT}, ("model", "input_type")),
+    ("/converse", {"messages": _TURNS}, ("messages",)),
+    ("/converse-stream", {"messages": _TURNS}, ("messages",)),
     ("/api/chat", {"model": _MODEL, "messages": _MESSAGES, "stream": _STREAM}, ("model", "messages")),
     ("/api/generate", {"model": _MODEL, "prompt": _PROMPT, "stream": _STREAM}, ("model",)),
     ("/api/embed", {"model": _MODEL, "input": _INPUT}, ("model", "input")),
@@ -116,6 +125,8 @@ def _failures(path: str) -> dict[str, Any]:
     """Errors come in the shape of the route's own API."""
     if path.startswith(("/gateway/", "/endpoints/", "/api/2.0/")):
         schema: dict[str, Any] = {"type": "object", "required": ["detail"], "properties": {"detail": {}}}
+    elif path.startswith(("/v2/", "/cohere/", "/bedrock/")):
+        schema = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
     elif path.startswith(("/api/", "/ollama/")):
         schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
     else:

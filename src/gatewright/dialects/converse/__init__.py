@@ -8,12 +8,14 @@ model and whether it streams; the body says neither.
 
 from gatewright.dialects.converse.decoder import Decoder
 from gatewright.dialects.converse.encoder import Encoder
+from gatewright.dialects.converse.errors import ERRORS
 from gatewright.dialects.converse.request import decode_request, encode_request
 from gatewright.dialects.converse.response import decode_answer, encode_answer
 from gatewright.dialects.converse.usage import decode_usage, encode_usage
 from gatewright.dialects.converse.wire import NAME
 
 __all__ = [
+    "ERRORS",
     "NAME",
     "Decoder",
     "Encoder",
