@@ -66,7 +66,7 @@ def _tools(request: Request, dropped: Dropped) -> dict[str, Any]:
         if choice.mode == "named":  # the API has no word for it: a call is required, and there is but one to make
             tools = [tool for tool in tools if tool.name == choice.name]
             if not tools:
-                raise ClientError(f"tool_choice names {(choice.name or "")[:64]!r}, which is none of the tools.")
+                raise ClientError(f"tool_choice names {str(choice.name)[:64]!r}, which is none of the tools.")
         if choice.mode != "auto":
             found["tool_choice"] = "NONE" if choice.mode == "none" else "REQUIRED"
     # One switch for all tools, and each of them must then have a required field.
