@@ -1,5 +1,6 @@
 """An acknowledged write survives SIGKILL."""
 
+import http.client
 import itertools
 import signal
 import sqlite3
@@ -17,7 +18,7 @@ def write_until_killed(server: Served, acknowledged: list[str], writer: str) -> 
         fields = {"secret_name": name, "secret_value": {"api_key": f"sk-{name}-secret"}, "provider": "openai"}
         try:
             reply = server.post("/api/3.0/mlflow/gateway/secrets/create", fields)
-        except OSError:
+        except (OSError, http.client.HTTPException):  # before an answer, or within one: it was not acknowledged
             return
         if reply.status == 200:
             acknowledged.append(name)
