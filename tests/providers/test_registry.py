@@ -267,3 +267,11 @@ def test_what_cannot_be_called_says_what_to_change(provider, values, config, sai
         registry.connect(provider, "m", values, config)
     assert said in caught.value.public
     assert "canary" not in caught.value.public
+
+
+@pytest.mark.parametrize("model", [".", ".."])
+def test_a_model_that_would_lead_out_of_its_place_is_refused(model):
+    """Where the path names it; in a body it leads nowhere."""
+    with pytest.raises(ConfigError, match="means another folder"):
+        registry.connect("gemini", model, {"api_key": "k"}, {})
+    assert registry.connect("openai", model, {"api_key": "k"}, {}).ways

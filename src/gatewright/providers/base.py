@@ -224,6 +224,8 @@ def plain(paths: Mapping[str, str], streamed: Mapping[str, str] = MappingProxyTy
 
 def _placed(way: Way, base: str, model: str) -> Way:
     """A way at its place: under the base path, with the model's name, which cannot lead out of its place."""
+    if model in (".", "..") and b"{model}" in way.path:
+        raise ConfigError(f"model_name {model!r} is no model: in a path it means another folder")
 
     def full(path: bytes) -> bytes:
         return base.encode("ascii") + path.replace(b"{model}", quote(model, safe="").encode("ascii"))
