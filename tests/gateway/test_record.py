@@ -142,3 +142,25 @@ async def test_lists_of_models_are_not_recorded():
     exchange = FakeExchange("GET", "/v1/models", b"")
     await pipeline.serve(exchange, *TABLE.find("GET", "/v1/models"))
     assert (exchange.status, kept) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v1/chat/completions", b'data: {"error":{"message":"overloaded, sk-one"}}\n\n'),
+        ("/v1/messages", b'event: error\ndata: {"type":"error","error":{"message":"overloaded, sk-one"}}\n\n'),
+    ],
+)
+async def test_an_error_within_a_stream_that_is_passed_through_is_recorded_and_tells_no_key(path, said):
+    """The client gets the event as it came, but for our credential."""
+    snapshot = make_holder("one").current
+    target = make_target("one", paths={"chat": b"/v1/chat/completions", "messages": b"/v1/messages"})
+    endpoint = replace(snapshot.endpoints["ep"], primaries=((target, 1.0),))
+    exchange, (record,) = await recorded(
+        Answer(headers=SSE, body=[b'data: {"x":1}\n\n', 0.01, said]),
+        path=path,
+        body=ASKED | {"stream": True, "max_tokens": 5},
+        holder=Holder(replace(snapshot, endpoints={"ep": endpoint})),
+    )
+    assert exchange.text == b'data: {"x":1}\n\n' + said.replace(b"sk-one", b"***")
+    assert (record.status, record.error) == (200, "UPSTREAM_REJECTED")

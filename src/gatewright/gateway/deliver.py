@@ -19,6 +19,7 @@ from gatewright.gateway.attempt import LINE_ENDS, Answer, AttemptsFailedError
 from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import FRAMES
 from gatewright.gateway.exchange import Exchange, Headers
+from gatewright.gateway.masking import masked
 from gatewright.snapshot.model import Target
 
 AS_JSON = (b"content-type", JSON)
@@ -98,7 +99,7 @@ async def deliver(
         settled: told why the stream broke off, or None, before the client is told that the answer is complete.
     """
     fields = [*_answer_headers(answer), *headers, *_target_headers(answer.target, answer.attempts)]
-    sending, meter = answer.sending, answer.sending.meter
+    sending, meter, credential = answer.sending, answer.sending.meter, answer.response.credential
     if answer.rest is None:
         settled(None)
         await exchange.respond(answer.response.status, fields, answer.body)
@@ -106,15 +107,15 @@ async def deliver(
     failed: UpstreamError | None = None
     try:
         await exchange.start(answer.response.status, fields)
-        await exchange.write(answer.body)
+        last = answer.body
+        await exchange.write(masked(last, credential) if b'error"' in last else last)
         try:
-            last = answer.body
             if not sending.fed:
                 meter.feed(last)
             async for last in answer.rest:
                 if not sending.fed:
                     meter.feed(last)
-                await exchange.write(last)
+                await exchange.write(masked(last, credential) if b'error"' in last else last)
             if not (sending.translated or _is_end(last, answer)):
                 raise UpstreamProtocolError("it ended the stream in the middle of an event.")
             if not (sending.translated or meter.ended):

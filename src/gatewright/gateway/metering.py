@@ -16,7 +16,7 @@ from gatewright.dialects import chat, cohere, converse, generate_content, messag
 from gatewright.dialects.conversation import Usage
 from gatewright.dialects.embeddings import gemini, openai
 from gatewright.dialects.rerank import results
-from gatewright.errors import UpstreamProtocolError
+from gatewright.errors import UpstreamProtocolError, UpstreamStatusError
 
 MAX_USAGE = 65536
 """Bytes a usage object may have, or an event that tells nothing else; a longer one is not read, nor hidden."""
@@ -25,6 +25,8 @@ MAX_NAMES = 256
 """Names the usage of one stream may have, over all its events; what would be more is not read."""
 
 _SCAN = json.JSONDecoder()
+_ERROR_EVENT = re.compile(rb'(?:^|[\r\n,])(?:event: ?error\b|(?:data: ?)?\{"(?:type": ?"error"|error": ?["{]))')
+"""How an error looks among the events of a stream, lines of JSON and elements of an array."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ class Meter:
 
     Attributes:
         ended: whether a stream has said that it is complete; True where that cannot be told.
-        failed: code of the error that a translated stream ended with; empty for none.
+        failed: code of the error that a stream ended with; empty for none.
     """
 
     __slots__ = ("_found", "_pending", "_scale", "_tail", "_told", "ended", "failed")
@@ -164,6 +166,8 @@ class Meter:
         self._tail = data[-32:]
         if not self.ended and scale.ends is not None:
             self.ended = scale.ends.search(data) is not None
+            if self.ended and _ERROR_EVENT.search(data):
+                self.failed = UpstreamStatusError.code
         if scale.numbers is not None:
             self._count(scale.numbers, data)
         elif self._pending:
