@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
 import multiprocessing
 import os
@@ -42,6 +43,9 @@ from gatewright.telemetry import shelf
 from gatewright.telemetry.metrics import Metrics
 from gatewright.upstream.client import Client
 from gatewright.upstream.connection import Timeouts
+
+COLLECT = (20_000, 20, 50)
+"""Thresholds of the garbage collector: objects that may be left over until it looks, then how often it looks deeper."""
 
 RETRY = 2.0
 """Seconds until a worker that cannot start while the database is away makes room for the next try."""
@@ -91,6 +95,7 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         await (_start_or_leave(watcher) if replaceable else watcher.start())
         await drain.start()
         await metrics.start()
+        _spare_the_collector()
 
     async def stop() -> None:
         await watcher.stop()
@@ -109,6 +114,17 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         metrics=metrics.page,
         open_metrics=settings.metrics == "open",
     )
+
+
+def _spare_the_collector() -> None:
+    """Let the cyclic garbage collector look at what requests leave, and no more at what is there to stay.
+
+    Nearly all of a request is freed by reference counts, so there is little to find; but a full look at all that the
+    libraries have loaded takes tens of milliseconds, and whatever request is under way waits.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
 
 
 def _metrics(
