@@ -91,14 +91,20 @@ class Opening:
             raise ClientError("Invalid request target: it must start with '/' and be percent-encoded.")
         if method not in _USUAL and not _TOKEN.fullmatch(method):
             raise ClientError("Invalid request method.")
-        lines = [start + value for name, value in headers if (start := _line_start(name))]
-        given = b"\r\n".join(lines)
-        breaks = len(lines) - 1 if lines else 0
-        if given.count(b"\n") != breaks or given.count(b"\r") != breaks or b"\0" in given:
-            raise ClientError("Invalid header value: it holds a line break or a NUL character.")
+        given = _lines(tuple(headers))
         framing = b"content-length: %d\r\n" % length if length or method not in _BODILESS else b""
         end = b"\r\n\r\n" if given else b"\r\n"
         return b"".join((method, b" ", self._before, target, self._own, framing, given, end))
+
+
+@lru_cache(maxsize=256)  # calls to a target differ in their bodies, and seldom in their headers
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    lines = [start + value for name, value in headers if (start := _line_start(name))]
+    given = b"\r\n".join(lines)
+    breaks = len(lines) - 1 if lines else 0
+    if given.count(b"\n") != breaks or given.count(b"\r") != breaks or b"\0" in given:
+        raise ClientError("Invalid header value: it holds a line break or a NUL character.")
+    return given
 
 
 @lru_cache(maxsize=1024)
