@@ -10,6 +10,7 @@ from gatewright.dialects.conversation import Answer, Candidate, Dropped, Finish,
 from gatewright.dialects.converse.parts import decode_parts, encode_parts
 from gatewright.dialects.converse.usage import decode_usage, encode_usage
 from gatewright.dialects.converse.wire import NAME, TIERS, Encoding, providers
+from gatewright.dialects.endings import Endings
 from gatewright.dialects.fields import Fields
 
 _FINISHES: dict[str, Finish] = {
@@ -36,22 +37,8 @@ UNMEASURED = {"latencyMs": 0}
 """The `metrics` of an answer of another dialect: the API requires them, and nothing here measures."""
 
 
-def finish(reason: str) -> Finish:
-    """Why an answer ended, from `stopReason`."""
-    return _FINISHES.get(reason, "other")
-
-
-def reason(why: Finish | None, own: str | None = None, *, called: bool = False) -> str:
-    """The `stopReason` to show.
-
-    Args:
-        why: why the answer ended; None where the wire did not say.
-        own: this API's own word, where the answer came from it.
-        called: a tool was called; some providers then still say `stop`.
-    """
-    if own is not None and finish(own) == why:
-        return own
-    return _REASONS["tool_calls" if called and why in (None, "stop", "other") else why or "stop"]
+_ENDINGS = Endings(_FINISHES, _REASONS)
+finish, reason = _ENDINGS.finish, _ENDINGS.reason
 
 
 def decode_answer(body: Mapping[str, Any]) -> Answer:

@@ -12,6 +12,7 @@ from gatewright.dialects.conversation import (
     ToolCall,
     Usage,
 )
+from gatewright.dialects.endings import Endings
 from gatewright.dialects.fields import Fields, provider_fault
 from gatewright.dialects.messages.parts import Encoding, decode_block, encode_parts
 from gatewright.dialects.messages.request import NAME
@@ -45,22 +46,8 @@ _OWN_TIERS = {other: own for own, other in _TIERS.items()}
 _KNOWN_TIERS = ("standard", "priority", "batch")
 
 
-def finish(reason: str) -> Finish:
-    """Why an answer ended, from `stop_reason`."""
-    return _FINISHES.get(reason, "other")
-
-
-def reason(why: Finish | None, own: str | None = None, *, called: bool = False) -> str:
-    """The `stop_reason` to show.
-
-    Args:
-        why: why the answer ended; None where the wire did not say.
-        own: this API's own word, where the answer came from it.
-        called: a tool was called; some providers then still say `stop`.
-    """
-    if own is not None and finish(own) == why:
-        return own
-    return _REASONS["tool_calls" if called and why in (None, "stop", "other") else why or "stop"]
+_ENDINGS = Endings(_FINISHES, _REASONS)
+finish, reason = _ENDINGS.finish, _ENDINGS.reason
 
 
 def decode_answer(body: Mapping[str, Any]) -> Answer:

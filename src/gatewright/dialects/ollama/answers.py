@@ -19,6 +19,7 @@ from gatewright.dialects.conversation import (
     Finish,
     Message,
     Part,
+    Request,
     Text,
     TokenScore,
     ToolCall,
@@ -40,7 +41,7 @@ _FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Where an answer has what is said.
+    """Where the answers of a dialect have what is said, and how they are read and written.
 
     Attributes:
         name: of the dialect.
@@ -54,79 +55,75 @@ class Shape:
     read: Callable[[Fields, CallIds], Message]
     write: Callable[[Message, Dropped, bool, int], dict[str, Any]]
 
+    def decode_answer(self, body: Mapping[str, Any]) -> Answer:
+        """A provider's body to an answer.
 
-def decode_answer(body: Mapping[str, Any], shape: Shape) -> Answer:
-    """A provider's body to an answer.
+        Raises:
+            UpstreamProtocolError: when it is not one of this API.
+        """
+        try:
+            return self._answer(body)
+        except RecursionError:
+            raise providers("it is nested too deeply.") from None
 
-    Raises:
-        UpstreamProtocolError: when it is not one of this API.
-    """
-    try:
-        return _answer(body, shape)
-    except RecursionError:
-        raise providers("it is nested too deeply.") from None
+    def _answer(self, body: Mapping[str, Any]) -> Answer:
+        fields = Fields(body, "", providers)
+        message = self.read(fields, CallIds(digest(msgspec.json.encode(body))))
+        text = next((part for part in message.parts if isinstance(part, Text)), None)
+        if text is not None:
+            text.scores = take_scores(fields)
+        candidate = Candidate(
+            parts=message.parts,
+            finish=decode_finish(fields, message.parts),
+            rest=message.rest,
+            form=message.form | {"bare": message.bare},
+        )
+        answer = Answer(
+            dialect=self.name,
+            model=fields.get("model", str) or "",
+            created=seconds(fields.get("created_at", str)),
+            candidates=[candidate],
+            usage=take_usage(fields),
+            rest=fields.left,
+        )
+        answer.form = difference(body, self._encoded(answer, candidate, Dropped(), same=True))
+        return answer
 
+    def encode_answer(self, answer: Answer, request: Request, dropped: Dropped) -> dict[str, Any]:  # noqa: ARG002 - every dialect's
+        """An answer to a client's body.
 
-def _answer(body: Mapping[str, Any], shape: Shape) -> Answer:
-    fields = Fields(body, "", providers)
-    message = shape.read(fields, CallIds(digest(msgspec.json.encode(body))))
-    text = next((part for part in message.parts if isinstance(part, Text)), None)
-    if text is not None:
-        text.scores = take_scores(fields)
-    candidate = Candidate(
-        parts=message.parts,
-        finish=decode_finish(fields, message.parts),
-        rest=message.rest,
-        form=message.form | {"bare": message.bare},
-    )
-    answer = Answer(
-        dialect=shape.name,
-        model=fields.get("model", str) or "",
-        created=seconds(fields.get("created_at", str)),
-        candidates=[candidate],
-        usage=take_usage(fields),
-        rest=fields.left,
-    )
-    answer.form = difference(body, _encoded(answer, candidate, shape, Dropped(), same=True))
-    return answer
+        Args:
+            answer: of any dialect; of several candidates the first is shown.
+            request: what the client asked.
+            dropped: told what this API cannot express.
+        """
+        same = answer.dialect == self.name
+        candidate = answer.candidates[0] if answer.candidates else Candidate()
+        if same:
+            return restored(self._encoded(answer, candidate, dropped, same=True), answer.form)
+        for node in (answer, candidate):
+            dropped.rest(node, same=False)
+        told = {
+            "choices": len(answer.candidates) > 1,
+            "stop_sequence": candidate.stop_text is not None,
+            "service_tier": answer.service_tier not in (None, "default"),
+            "finish_reason": candidate.finish in ("content_filter", "refusal", "pause"),
+        }
+        dropped.update(name for name, lost in told.items() if lost)
+        return self._encoded(answer, candidate, dropped, same=False)
 
-
-def encode_answer(answer: Answer, shape: Shape, dropped: Dropped) -> dict[str, Any]:
-    """An answer to a client's body.
-
-    Args:
-        answer: of any dialect; of several candidates the first is shown.
-        shape: of the client's dialect.
-        dropped: told what this API cannot express.
-    """
-    same = answer.dialect == shape.name
-    candidate = answer.candidates[0] if answer.candidates else Candidate()
-    if same:
-        return restored(_encoded(answer, candidate, shape, dropped, same=True), answer.form)
-    for node in (answer, candidate):
-        dropped.rest(node, same=False)
-    told = {
-        "choices": len(answer.candidates) > 1,
-        "stop_sequence": candidate.stop_text is not None,
-        "service_tier": answer.service_tier not in (None, "default"),
-        "finish_reason": candidate.finish in ("content_filter", "refusal", "pause"),
-    }
-    dropped.update(name for name, lost in told.items() if lost)
-    return _encoded(answer, candidate, shape, dropped, same=False)
-
-
-def _encoded(answer: Answer, candidate: Candidate, shape: Shape, dropped: Dropped, *, same: bool) -> dict[str, Any]:
-    message = Message(role="assistant", parts=candidate.parts, bare=True)
-    if same:
-        message.bare, message.rest, message.form = candidate.form["bare"], candidate.rest, candidate.form
-    body = head(answer.model, answer.created) | shape.write(message, dropped, same, 0)
-    body |= {"done": True, "done_reason": done_reason(candidate.finish)}
-    texts = [part for part in candidate.parts if isinstance(part, Text)]
-    if scores := [score for text in texts for score in text.scores]:
-        body["logprobs"] = encode_scores(scores)
-    if answer.usage is not None:
-        body |= encode_usage(answer.usage, dropped, same=same)
-    return body | answer.rest if same else body
+    def _encoded(self, answer: Answer, candidate: Candidate, dropped: Dropped, *, same: bool) -> dict[str, Any]:
+        message = Message(role="assistant", parts=candidate.parts, bare=True)
+        if same:
+            message.bare, message.rest, message.form = candidate.form["bare"], candidate.rest, candidate.form
+        body = head(answer.model, answer.created) | self.write(message, dropped, same, 0)
+        body |= {"done": True, "done_reason": done_reason(candidate.finish)}
+        texts = [part for part in candidate.parts if isinstance(part, Text)]
+        if scores := [score for text in texts for score in text.scores]:
+            body["logprobs"] = encode_scores(scores)
+        if answer.usage is not None:
+            body |= encode_usage(answer.usage, dropped, same=same)
+        return body | answer.rest if same else body
 
 
 def digest(body: bytes) -> str:

@@ -4,11 +4,11 @@ A conversation with several turns, which only another dialect has, becomes a pro
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from gatewright.dialects.conversation import Answer, Dropped, Message, Part, Request, Text, ToolCall, ToolResult
+from gatewright.dialects.conversation import Dropped, Message, Part, Request, Text, ToolCall, ToolResult
 from gatewright.dialects.fields import Fields
-from gatewright.dialects.ollama import answers
 from gatewright.dialects.ollama.answers import Shape, decode_usage, encode_usage
 from gatewright.dialects.ollama.calls import CallIds
 from gatewright.dialects.ollama.parts import decode_images, decode_thinking, image, said
@@ -163,30 +163,5 @@ def _write(message: Message, dropped: Dropped, same: bool, first: int) -> dict[s
 _SHAPE = Shape(name=NAME, fields=("response", "thinking", "image"), read=_read, write=_write)
 
 
-def decode_answer(body: Mapping[str, Any]) -> Answer:
-    """A provider's body to an answer.
-
-    Raises:
-        UpstreamProtocolError: when it is not one of this API.
-    """
-    return answers.decode_answer(body, _SHAPE)
-
-
-def encode_answer(answer: Answer, request: Request, dropped: Dropped) -> dict[str, Any]:  # noqa: ARG001 - every dialect's
-    """An answer of any dialect to a client's body; `dropped` is told what this API cannot express."""
-    return answers.encode_answer(answer, _SHAPE, dropped)
-
-
-class Decoder(LineDecoder):
-    """A provider's stream to events."""
-
-    def __init__(self) -> None:
-        super().__init__(_SHAPE)
-
-
-class Encoder(LineEncoder):
-    """Events to a client's stream."""
-
-    def __init__(self, request: Request) -> None:
-        del request  # the form of the stream depends on nothing in it
-        super().__init__(_SHAPE)
+decode_answer, encode_answer = _SHAPE.decode_answer, _SHAPE.encode_answer
+Decoder, Encoder = partial(LineDecoder, _SHAPE), partial(LineEncoder, _SHAPE)

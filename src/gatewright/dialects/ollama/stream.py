@@ -20,6 +20,7 @@ from gatewright.dialects.conversation import (
     Part,
     Reasoning,
     Refusal,
+    Request,
     Rest,
     Text,
     ToolCall,
@@ -176,9 +177,10 @@ class LineEncoder:
 
     Args:
         shape: of the client's dialect.
+        request: what the client asked; the form of the stream depends on nothing in it.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, request: Request) -> None:  # noqa: ARG002 - every dialect's
         self._shape = shape
         self._same = False
         self._head: dict[str, Any] = head("", None)
