@@ -7,6 +7,8 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 
 import msgspec
 from sqlalchemy import Connection, delete, select, text, tuple_
@@ -20,9 +22,11 @@ from gatewright.ledger.record import Record
 DEFAULT_RESULTS = 100
 MOST_RESULTS = 1000
 
+ROWS = 500
+"""Rows of one statement; SQLite takes 32,766 values in one (https://www.sqlite.org/limits.html)."""
+
 _NAMES = ", ".join(Record.__struct_fields__)
-_PLACES = ", ".join("?" for _ in Record.__struct_fields__)
-_SQLITE = f"INSERT INTO requests ({_NAMES}) VALUES ({_PLACES}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+_PLACES = f"({', '.join('?' for _ in Record.__struct_fields__)})"
 # One parameter for the whole batch: the driver would take longer for each value than the server for the row.
 _POSTGRES = text(
     f"INSERT INTO requests ({_NAMES}) SELECT {_NAMES} "  # noqa: S608
@@ -58,9 +62,22 @@ def insert(connection: Connection, records: Sequence[Record]) -> int:
         ClientError: a value does not fit; see `Record.fitted`.
     """
     if connection.dialect.name == "sqlite":
-        return connection.exec_driver_sql(_SQLITE, [msgspec.structs.astuple(one) for one in records]).rowcount
+        parts = (records[begin : begin + ROWS] for begin in range(0, len(records), ROWS))
+        return sum(_insert_into_sqlite(connection, part) for part in parts)
     rows = msgspec.json.encode([msgspec.structs.asdict(one) for one in records]).decode()
     return connection.execute(_POSTGRES, {"rows": rows}).rowcount
+
+
+def _insert_into_sqlite(connection: Connection, records: Sequence[Record]) -> int:
+    """Store records by one statement: with one for each, the thread would take Python's lock back for every row."""
+    values = tuple(chain.from_iterable(map(msgspec.structs.astuple, records)))
+    return connection.exec_driver_sql(_sqlite_statement(len(records)), values).rowcount
+
+
+@lru_cache(maxsize=64)
+def _sqlite_statement(rows: int) -> str:
+    places = ", ".join([_PLACES] * rows)
+    return f"INSERT INTO requests ({_NAMES}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
 
 
 def page(
