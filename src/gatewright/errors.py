@@ -15,8 +15,17 @@
     ├── UnavailableError   503   we cannot serve this now
     └── UpstreamError      502   the provider failed
         ├── UpstreamRefusedError     502   no connection could be made (nothing was sent)
-        ├── UpstreamProtocolError    502   the answer broke off or is not HTTP
-        ├── UpstreamTimeoutError     504
+        │   ├── UpstreamNameError            its name leads nowhere
+        │   ├── UpstreamTlsError             no TLS with it
+        │   └── UpstreamCredentialError      there is no credential to call it with
+        ├── UpstreamProtocolError    502   the answer is not what was expected
+        │   └── UpstreamCutError             the connection ended before the answer was complete
+        │       └── UpstreamResetError       or before a byte of it
+        ├── UpstreamTimeoutError     504   the answer was not complete in time
+        │   ├── UpstreamConnectTimeoutError  there was no connection in time
+        │   ├── UpstreamBusyError            every connection we may have was busy
+        │   ├── UpstreamSilentError          not a byte of it came in time
+        │   └── UpstreamStalledError         it stopped coming
         └── UpstreamStatusError      its own   the provider answered with an error status
 
 Only `public` is ever shown to a caller. It says what happened, which thing, and what to do; it never holds a
@@ -127,17 +136,53 @@ class UpstreamRefusedError(UpstreamError):
     code = "UPSTREAM_UNREACHABLE"
 
 
+class UpstreamNameError(UpstreamRefusedError):
+    """The provider's name cannot be resolved."""
+
+
+class UpstreamTlsError(UpstreamRefusedError):
+    """The TLS handshake failed, or the certificate is not trusted."""
+
+
+class UpstreamCredentialError(UpstreamRefusedError):
+    """There is no credential to call the provider with."""
+
+
 class UpstreamProtocolError(UpstreamError):
     """The answer broke off, or is not the protocol that was expected."""
 
     code = "UPSTREAM_PROTOCOL_ERROR"
 
 
+class UpstreamCutError(UpstreamProtocolError):
+    """The connection ended before the answer was complete."""
+
+
+class UpstreamResetError(UpstreamCutError):
+    """The connection ended before a byte of the answer."""
+
+
 class UpstreamTimeoutError(UpstreamError):
-    """The provider did not answer in time."""
+    """The provider did not answer in time; of this class itself, it did not finish."""
 
     status = 504
     code = "UPSTREAM_TIMEOUT"
+
+
+class UpstreamConnectTimeoutError(UpstreamTimeoutError):
+    """No connection could be opened in time."""
+
+
+class UpstreamBusyError(UpstreamTimeoutError):
+    """Every connection that we may have to the provider was busy; it is not at fault."""
+
+
+class UpstreamSilentError(UpstreamTimeoutError):
+    """The request was sent, and not a byte of its answer came in time."""
+
+
+class UpstreamStalledError(UpstreamTimeoutError):
+    """Request or answer stopped on its way."""
 
 
 class UpstreamStatusError(UpstreamError):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixtures.scripted import CLOSE, NOTIFY, REQUEST, RESET, SHUT
-from gatewright.errors import UpstreamProtocolError
+from gatewright.errors import UpstreamCutError, UpstreamProtocolError
 from gatewright.upstream.connection import HEADER_LIMIT, Connection, Timeouts
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -91,7 +91,7 @@ async def test_over_tls_only_an_orderly_end_ends_such_a_body(authority, make_cli
     if whole:
         assert await response.read() == b"hello"
     else:
-        with pytest.raises(UpstreamProtocolError, match="broke off"):
+        with pytest.raises(UpstreamCutError, match="broke off"):
             await response.read()
 
 
@@ -152,7 +152,7 @@ async def test_an_answer_that_is_not_http_is_an_error(serve, answer):
 async def test_an_answer_that_breaks_off_is_an_error(serve, answer, ending):
     """A body is never taken for whole when its end is missing."""
     post = serve([REQUEST, answer, 0.02, ending], [REQUEST, HELLO])
-    with pytest.raises(UpstreamProtocolError, match="broke off"):
+    with pytest.raises(UpstreamCutError, match="broke off"):
         await post()
     assert await post() == (200, b"hello")
 
@@ -160,7 +160,7 @@ async def test_an_answer_that_breaks_off_is_an_error(serve, answer, ending):
 async def test_a_body_without_length_cut_by_a_reset_is_an_error(serve):
     """Only an orderly end of the stream ends such a body; over TLS that takes a close_notify."""
     post = serve([REQUEST, OK + b"\r\nhel", 0.05, RESET])
-    with pytest.raises(UpstreamProtocolError, match="broke off"):
+    with pytest.raises(UpstreamCutError, match="broke off"):
         await post()
 
 
@@ -172,7 +172,7 @@ async def test_bytes_before_the_break_are_delivered_first(scripted, client):
     await asyncio.sleep(0.02)
     assert await anext(response) == b"hello"
     for _ in range(2):
-        with pytest.raises(UpstreamProtocolError, match="broke off"):
+        with pytest.raises(UpstreamCutError, match="broke off"):
             await anext(response)
 
 

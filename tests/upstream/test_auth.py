@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from fixtures.clock import Clock
 from fixtures.scripted import AGAIN, REQUEST
-from gatewright.errors import UnavailableError, UpstreamRefusedError
+from gatewright.errors import UnavailableError, UpstreamCredentialError, UpstreamRefusedError
 from gatewright.snapshot.address import Address
 from gatewright.snapshot.identity import AwsIdentity, GoogleIdentity, OAuthIdentity
 from gatewright.snapshot.model import Access
@@ -211,7 +211,7 @@ def test_no_answer_of_an_issuer_escapes_as_another_error(answer):
     async def ask(identity):
         client = FakeClient(lambda _: Answer(body=[answer]))
         one = Authorizer(client.send, cloud, private=False, clock=Clock())
-        with contextlib.suppress(UpstreamRefusedError):
+        with contextlib.suppress(UpstreamCredentialError):
             headers = await headers_of(one, identity)
             Opening(Address("https", "h", 443)).head(b"POST", b"/", headers, 0)
 

@@ -6,8 +6,10 @@ from fixtures.scripted import AGAIN, CLOSE, HEAD, REQUEST, RESET
 from gatewright.errors import (
     ClientError,
     UnavailableError,
+    UpstreamCutError,
     UpstreamProtocolError,
     UpstreamRefusedError,
+    UpstreamResetError,
 )
 from gatewright.snapshot.address import Address
 
@@ -140,7 +142,7 @@ async def test_a_request_is_sent_again_only_once(client, scripted):
     """When the new connection is closed too, that is an error."""
     server = scripted([REQUEST, HELLO, REQUEST, CLOSE], [REQUEST, CLOSE])
     await post(client, server, b"1")
-    with pytest.raises(UpstreamProtocolError, match="closed the connection without an answer"):
+    with pytest.raises(UpstreamResetError, match="closed the connection without an answer"):
         await post(client, server, b"2")
     assert [request.body for request in server.requests] == [b"1", b"2", b"2"]
 
@@ -148,7 +150,7 @@ async def test_a_request_is_sent_again_only_once(client, scripted):
 async def test_a_first_connection_closed_without_an_answer_is_an_error(client, scripted):
     """A request is not repeated when its connection was new: the server may have acted on it."""
     server = scripted([REQUEST, CLOSE], [REQUEST, HELLO])
-    with pytest.raises(UpstreamProtocolError, match="without an answer"):
+    with pytest.raises(UpstreamResetError, match="without an answer"):
         await post(client, server)
     assert len(server.requests) == 1
 
@@ -157,7 +159,7 @@ async def test_a_request_is_not_repeated_after_a_byte_of_answer(client, scripted
     """A reused connection that breaks off inside the status line is an error, not a replay."""
     server = scripted([REQUEST, HELLO, REQUEST, b"H", CLOSE], [REQUEST, HELLO])
     await post(client, server)
-    with pytest.raises(UpstreamProtocolError, match="broke off"):
+    with pytest.raises(UpstreamCutError, match="broke off"):
         await post(client, server)
     assert len(server.requests) == 2
 

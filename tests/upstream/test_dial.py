@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from fixtures.scripted import AGAIN, REQUEST
-from gatewright.errors import ConfigError, UpstreamRefusedError
+from gatewright.errors import ConfigError, UpstreamNameError, UpstreamRefusedError, UpstreamTlsError
 from gatewright.snapshot.address import Address
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -169,13 +169,13 @@ async def test_a_private_address_among_public_ones_is_left_out(make_client, scri
 
 async def test_an_unknown_name_is_refused(client, names):
     """DNS failure is a refusal that names the host."""
-    with pytest.raises(UpstreamRefusedError, match=r"'nobody\.test' cannot be resolved"):
+    with pytest.raises(UpstreamNameError, match=r"'nobody\.test' cannot be resolved"):
         await get(client, Address("https", "nobody.test", 443))
 
 
 async def test_a_name_that_cannot_be_one_is_refused(client):
     """A label over 63 characters fails in the encoder, not in DNS; it is a refusal as well."""
-    with pytest.raises(UpstreamRefusedError, match="cannot be resolved"):
+    with pytest.raises(UpstreamNameError, match="cannot be resolved"):
         await get(client, Address("https", "x" * 70 + ".test", 443))
 
 
@@ -211,7 +211,7 @@ async def test_a_trusted_certificate_is_accepted(secure):
 )
 async def test_a_certificate_that_proves_nothing_is_refused(secure, certified, options, reason):
     """Nothing is sent to a server that cannot prove its name, and the reason is told."""
-    with pytest.raises(UpstreamRefusedError, match=f"certificate is not trusted .*{reason}"):
+    with pytest.raises(UpstreamTlsError, match=f"certificate is not trusted .*{reason}"):
         await secure(certified, **options)
     assert secure.server.requests == []
 
@@ -226,7 +226,7 @@ async def test_http_1_is_agreed_on(secure):
 async def test_a_server_without_tls_is_refused(client, scripted):
     """Plain text on a TLS port is a failed handshake."""
     server = scripted([b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-    with pytest.raises(UpstreamRefusedError, match="TLS handshake failed"):
+    with pytest.raises(UpstreamTlsError, match="TLS handshake failed"):
         await get(client, Address("https", "127.0.0.1", server.port, private=True))
 
 

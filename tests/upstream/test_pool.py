@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from fixtures.scripted import AGAIN, CLOSE, REQUEST
-from gatewright.errors import UnavailableError, UpstreamRefusedError, UpstreamTimeoutError
+from gatewright.errors import UnavailableError, UpstreamBusyError, UpstreamRefusedError
 from gatewright.snapshot.address import Address
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -43,7 +43,7 @@ async def test_waiting_for_a_slot_has_an_end(make_client, scripted):
     server = scripted([REQUEST, gate, HELLO, AGAIN])
     first = asyncio.create_task(post(client, server))
     await asyncio.to_thread(server.wait, lambda s: s.requests)
-    with pytest.raises(UpstreamTimeoutError, match=r"^All 1 connections to http://127\.0\.0\.1:\d+ are busy\."):
+    with pytest.raises(UpstreamBusyError, match=r"^All 1 connections to http://127\.0\.0\.1:\d+ are busy\."):
         await post(client, server)
     gate.set()
     assert await first == b"hello"

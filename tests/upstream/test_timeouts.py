@@ -8,7 +8,12 @@ import time
 import pytest
 
 from fixtures.scripted import AGAIN, HEAD, REQUEST
-from gatewright.errors import UpstreamTimeoutError
+from gatewright.errors import (
+    UpstreamConnectTimeoutError,
+    UpstreamSilentError,
+    UpstreamStalledError,
+    UpstreamTimeoutError,
+)
 from gatewright.snapshot.address import Address
 from gatewright.upstream.connection import SLICE, Connection, Timeouts
 
@@ -23,23 +28,34 @@ async def post(client, server, body=b"{}"):
 
 
 TIMES_OUT = {
-    "no answer": ({"first_byte": 0.2}, [REQUEST], "did not answer within 0.2"),
-    "stuck in the head": ({"idle": 0.2}, [REQUEST, OK + b"x: "], "no progress for 0.2"),
-    "stuck in the body": ({"idle": 0.2}, [REQUEST, OK + b"Content-Length: 9\r\n\r\nh"], "no progress for 0.2"),
-    "stuck after 100": ({"idle": 0.2}, [REQUEST, b"HTTP/1.1 100 C\r\n\r\n"], "no progress for 0.2"),
-    "dripping head": ({"total": 0.3}, [REQUEST, OK, b"x: ", *DRIP], "did not finish within 0.3"),
-    "dripping body": ({"total": 0.3}, [REQUEST, OK, b"\r\n", *DRIP], "did not finish within 0.3"),
+    "no answer": ({"first_byte": 0.2}, [REQUEST], UpstreamSilentError, "did not answer within 0.2"),
+    "stuck in the head": ({"idle": 0.2}, [REQUEST, OK + b"x: "], UpstreamStalledError, "no progress for 0.2"),
+    "stuck in the body": (
+        {"idle": 0.2},
+        [REQUEST, OK + b"Content-Length: 9\r\n\r\nh"],
+        UpstreamStalledError,
+        "no progress for 0.2",
+    ),
+    "stuck after 100": (
+        {"idle": 0.2},
+        [REQUEST, b"HTTP/1.1 100 C\r\n\r\n"],
+        UpstreamStalledError,
+        "no progress for 0.2",
+    ),
+    "dripping head": ({"total": 0.3}, [REQUEST, OK, b"x: ", *DRIP], UpstreamTimeoutError, "did not finish within 0.3"),
+    "dripping body": ({"total": 0.3}, [REQUEST, OK, b"\r\n", *DRIP], UpstreamTimeoutError, "did not finish within 0.3"),
 }
 
 
-@pytest.mark.parametrize(("timeouts", "script", "message"), TIMES_OUT.values(), ids=TIMES_OUT)
-async def test_a_server_that_is_too_slow_is_given_up(make_client, scripted, timeouts, script, message):
+@pytest.mark.parametrize(("timeouts", "script", "kind", "message"), TIMES_OUT.values(), ids=TIMES_OUT)
+async def test_a_server_that_is_too_slow_is_given_up(make_client, scripted, timeouts, script, kind, message):
     """Each timeout ends its own kind of wait, in time, says which, and closes the connection."""
     client = make_client(**timeouts)
     server = scripted(script)
     start = time.monotonic()
-    with pytest.raises(UpstreamTimeoutError, match=message):
+    with pytest.raises(UpstreamTimeoutError, match=message) as caught:
         await post(client, server)
+    assert caught.type is kind
     assert 0.15 < time.monotonic() - start < 1.5
     assert not client._pool.connections
     assert await asyncio.to_thread(server.wait, lambda s: s.open == 0)
@@ -49,7 +65,7 @@ async def test_a_stuck_upload_is_given_up(make_client, scripted):
     """A server that takes no more of a large body is as stuck as one that sends none."""
     client = make_client(idle=0.2)
     server = scripted([HEAD, 5.0])
-    with pytest.raises(UpstreamTimeoutError, match=r"no progress for 0\.2"):
+    with pytest.raises(UpstreamStalledError, match=r"no progress for 0\.2"):
         await post(client, server, bytes(40 << 20))
 
 
@@ -93,7 +109,7 @@ async def test_a_slow_but_steady_upload_goes_on():
         connection.expire(now)
         assert (connection.closed, connection.quiet_until) == (False, now + 5)
     connection.expire(connection.quiet_until)
-    with pytest.raises(UpstreamTimeoutError, match="no progress for 5 seconds"):
+    with pytest.raises(UpstreamStalledError, match="no progress for 5 seconds"):
         await task
 
 
@@ -161,7 +177,7 @@ async def test_a_tls_handshake_that_never_comes_is_given_up(make_client, scripte
     client = make_client(connect=0.2)
     server = scripted([5.0])
     address = Address("https", "127.0.0.1", server.port, private=True)
-    with pytest.raises(UpstreamTimeoutError, match=f"127.0.0.1:{server.port}"):
+    with pytest.raises(UpstreamConnectTimeoutError, match=f"127.0.0.1:{server.port}"):
         await client.send(address, b"GET", b"/", (), b"")
 
 
@@ -172,6 +188,6 @@ async def test_a_connection_that_is_not_accepted_is_given_up(make_client):
         port = listener.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
             start = time.monotonic()
-            with pytest.raises(UpstreamTimeoutError, match=f"127.0.0.1:{port}"):
+            with pytest.raises(UpstreamConnectTimeoutError, match=f"127.0.0.1:{port}"):
                 await client.send(Address("http", "127.0.0.1", port, private=True), b"GET", b"/", (), b"")
             assert time.monotonic() - start < 1.5

@@ -47,7 +47,7 @@ class Authorizer:
             body: its body.
 
         Raises:
-            UpstreamRefusedError: there is no credential; the message says what to do and holds no secret.
+            UpstreamCredentialError: there is no credential; the message says what to do and holds no secret.
             UnavailableError: the gateway is shutting down.
         """
         if not isinstance(identity, AwsIdentity):

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from gatewright.errors import UpstreamRefusedError
+from gatewright.errors import UpstreamCredentialError
 from gatewright.snapshot.address import Address, literal
 from gatewright.snapshot.identity import AwsIdentity
 from gatewright.upstream.issuer import FORM, NEARBY, Issuer, Send, content, place
@@ -63,7 +63,7 @@ class Aws:
         """The keys an identity signs with.
 
         Raises:
-            UpstreamRefusedError: there are none; the message says what to do.
+            UpstreamCredentialError: there are none; the message says what to do.
         """
         if identity.key_id and not identity.role:
             return Keys(key_id=identity.key_id, secret=identity.secret_key, token=identity.session_token)
@@ -85,7 +85,7 @@ class Aws:
             found = await source(identity)
             if found is not None:
                 return _sendable(found)
-        raise UpstreamRefusedError(_NONE)
+        raise UpstreamCredentialError(_NONE)
 
     async def _assume(self, identity: AwsIdentity, keys: Keys) -> Lease[Keys]:
         """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html."""
@@ -134,7 +134,7 @@ class Aws:
         try:
             await asyncio.to_thread(read.read, path, "utf-8")
         except (configparser.Error, ValueError, OSError):
-            raise UpstreamRefusedError(f"The AWS credentials file {path} cannot be read. Check its form.") from None
+            raise UpstreamCredentialError(f"The AWS credentials file {path} cannot be read. Check its form.") from None
         found = dict(read.items(profile)) if read.has_section(profile) else {}
         key_id, secret = found.get("aws_access_key_id"), found.get("aws_secret_access_key")
         if not (key_id and secret):
@@ -209,7 +209,7 @@ def _sendable(found: Lease[Keys]) -> Lease[Keys]:
     """Keys that can be written into a header."""
     text = found.value.key_id + found.value.token
     if not (text.isascii() and text.isprintable()):
-        raise UpstreamRefusedError("The AWS credentials that were found hold characters that no key has.")
+        raise UpstreamCredentialError("The AWS credentials that were found hold characters that no key has.")
     return found
 
 
@@ -220,5 +220,5 @@ def _container_place(url: str) -> tuple[Address, str]:
     address = place(base, variable)
     ip = literal(address.host)
     if address.scheme == "http" and not (ip and (ip.is_loopback or ip in _CONTAINER_HOSTS)):
-        raise UpstreamRefusedError(f"{variable} names {urlsplit(base).hostname!r}, which is asked by https only.")
+        raise UpstreamCredentialError(f"{variable} names {urlsplit(base).hostname!r}, which is asked by https only.")
     return address, mark + query

@@ -75,7 +75,7 @@ class Client:
         A credential that is refused is fetched anew for the next request.
 
         Raises:
-            UpstreamRefusedError: also when there is no credential; the message says what to do.
+            UpstreamCredentialError: there is no credential; the message says what to do.
         """
         if access.identity is not None:
             return self._call_as(access.identity, access.address, method, path, headers, body)

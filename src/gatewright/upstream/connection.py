@@ -11,7 +11,16 @@ from typing import Protocol, cast
 
 import httptools
 
-from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamTimeoutError
+from gatewright.errors import (
+    GatewrightError,
+    UpstreamCutError,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamResetError,
+    UpstreamSilentError,
+    UpstreamStalledError,
+    UpstreamTimeoutError,
+)
 from gatewright.upstream.response import Response
 from gatewright.upstream.tls import ended_orderly, keep_session
 
@@ -330,9 +339,9 @@ class Connection(asyncio.Protocol):
             self._unsent = unsent  # slow, but steady
             self.quiet_until = now + timeouts.idle
         elif self._uploading or self._received:
-            self._fail(UpstreamTimeoutError(f"{self.name} made no progress for {timeouts.idle:g} seconds."))
+            self._fail(UpstreamStalledError(f"{self.name} made no progress for {timeouts.idle:g} seconds."))
         else:
-            self._fail(UpstreamTimeoutError(f"{self.name} did not answer within {timeouts.first_byte:g} seconds."))
+            self._fail(UpstreamSilentError(f"{self.name} did not answer within {timeouts.first_byte:g} seconds."))
 
     def _finish(self) -> None:
         response, self._response = self._response, None
@@ -377,8 +386,8 @@ class Connection(asyncio.Protocol):
         if not self._active or (self._used and not self._received):
             return None
         if not self._received:
-            return UpstreamProtocolError(f"{self.name} closed the connection without an answer.")
-        return UpstreamProtocolError(f"{self.name} broke off in the middle of its answer.")
+            return UpstreamResetError(f"{self.name} closed the connection without an answer.")
+        return UpstreamCutError(f"{self.name} broke off in the middle of its answer.")
 
     def _oversized(self) -> UpstreamError:
         return UpstreamProtocolError(f"{self.name} sent headers longer than {HEADER_LIMIT} bytes.")

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from gatewright.errors import UpstreamRefusedError
+from gatewright.errors import UpstreamNameError, UpstreamRefusedError, UpstreamTlsError
 from gatewright.snapshot.address import Address, is_public, literal
 from gatewright.upstream.connection import Connection
 from gatewright.upstream.names import Names
@@ -105,7 +105,9 @@ class Dialer:
         """
         port, names = address.port, self._names
         rest = deque(sorted(_judge(address, ips), key=lambda ip: names.is_doubtful(ip, port)))
-        failure = UpstreamRefusedError(f"The name {address.host!r} cannot be resolved. Check api_base and DNS.")
+        failure: UpstreamRefusedError = UpstreamNameError(
+            f"The name {address.host!r} cannot be resolved. Check api_base and DNS."
+        )
         attempts: dict[asyncio.Task[_Opened[_Spoken]], str] = {}
         try:
             while rest or attempts:
@@ -153,9 +155,11 @@ class Dialer:
         return transport, protocol
 
     def _refused(self, address: Address, problem: OSError | ValueError) -> UpstreamRefusedError:
+        words = f"No connection to {address.authority}: {_reason(problem)}."
         if isinstance(problem, ssl.SSLError):
             self._context.forget(address.host)
-        return UpstreamRefusedError(f"No connection to {address.authority}: {_reason(problem)}.")
+            return UpstreamTlsError(words)
+        return UpstreamRefusedError(words)
 
 
 def _judge(address: Address, ips: Sequence[str]) -> Sequence[str]:

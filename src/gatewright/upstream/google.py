@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from gatewright.errors import ConfigError, UpstreamRefusedError
+from gatewright.errors import ConfigError, UpstreamCredentialError
 from gatewright.snapshot.address import Address, parse_base
 from gatewright.snapshot.identity import GOOGLE_TOKENS, GoogleIdentity, ServiceAccount, service_account
 from gatewright.upstream.issuer import NEARBY, Issuer, Send, content, place, token, trade
@@ -61,7 +61,7 @@ class Google:
         """A new token.
 
         Raises:
-            UpstreamRefusedError: there is none; the message says what to do.
+            UpstreamCredentialError: there is none; the message says what to do.
         """
         if identity.account is not None:
             return await self._account(identity.account, identity.scope)
@@ -81,9 +81,9 @@ class Google:
             if user.type != "authorized_user":
                 return await self._account(service_account(text, allow_private=self._private), scope)
         except msgspec.DecodeError:
-            raise UpstreamRefusedError(f"Google's credentials file is not the JSON it should be. {_NONE}") from None
+            raise UpstreamCredentialError(f"Google's credentials file is not the JSON it should be. {_NONE}") from None
         except ConfigError as problem:
-            raise UpstreamRefusedError(f"Google's credentials file: {problem.public}.") from None
+            raise UpstreamCredentialError(f"Google's credentials file: {problem.public}.") from None
         issuer = Issuer(
             "Google Cloud", parse_base(GOOGLE_TOKENS), "Log in again: gcloud auth application-default login."
         )

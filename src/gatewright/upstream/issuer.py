@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from gatewright.errors import ClientError, UpstreamError, UpstreamRefusedError
+from gatewright.errors import ClientError, UpstreamCredentialError, UpstreamError
 from gatewright.snapshot.address import Address, parse_base
 from gatewright.snapshot.identity import OAuthIdentity
 from gatewright.upstream.leases import Clock, Lease
@@ -57,7 +57,7 @@ class Issuer:
         """Ask, and return the body of the answer.
 
         Raises:
-            UpstreamRefusedError: it cannot be reached or refuses; only its error code is repeated.
+            UpstreamCredentialError: it cannot be reached or refuses; only its error code is repeated.
             UnavailableError: the gateway is shutting down.
         """
         target = (self.address.path.encode("ascii") + path) or b"/"
@@ -75,15 +75,15 @@ class Issuer:
             raise self.refusal(f"it answered {response.status}{code}")
         return answer
 
-    def refusal(self, why: str) -> UpstreamRefusedError:
+    def refusal(self, why: str) -> UpstreamCredentialError:
         """The error that says it gave no credentials."""
-        return UpstreamRefusedError(f"{self.name} gave no credentials: {why}. {self.advice}")
+        return UpstreamCredentialError(f"{self.name} gave no credentials: {why}. {self.advice}")
 
     def read(self, answer: bytes, kind: type[T]) -> T:
         """An answer that is JSON.
 
         Raises:
-            UpstreamRefusedError: it is not what it must be.
+            UpstreamCredentialError: it is not what it must be.
         """
         try:
             return msgspec.json.decode(answer, type=kind, strict=False)
@@ -102,7 +102,7 @@ def token(issuer: Issuer, answer: bytes, clock: Clock) -> Lease[str]:
     """The access token of an answer.
 
     Raises:
-        UpstreamRefusedError: there is none that can be sent.
+        UpstreamCredentialError: there is none that can be sent.
     """
     found = issuer.read(answer, _Token)
     text = found.access_token
@@ -115,7 +115,7 @@ async def trade(issuer: Issuer, send: Send, form: Mapping[str, str], clock: Cloc
     """Post a form to a token endpoint.
 
     Raises:
-        UpstreamRefusedError: as `Issuer.ask` and `token`.
+        UpstreamCredentialError: as `Issuer.ask` and `token`.
     """
     return token(issuer, await issuer.ask(send, b"POST", b"", (FORM, *headers), urlencode(form).encode("ascii")), clock)
 
@@ -124,7 +124,7 @@ async def client_credentials(identity: OAuthIdentity, send: Send, clock: Clock) 
     """A token for a client id and secret, which go as RFC 6749, section 2.3.1 says.
 
     Raises:
-        UpstreamRefusedError: as `Issuer.ask` and `token`.
+        UpstreamCredentialError: as `Issuer.ask` and `token`.
     """
     issuer = Issuer(identity.server.authority, identity.server, "Check client_id and client_secret.")
     pair = f"{quote(identity.client_id, safe='')}:{quote(identity.client_secret, safe='')}"
@@ -137,22 +137,22 @@ async def content(path: str, variable: str) -> str:
     """The content of a file that an environment variable names.
 
     Raises:
-        UpstreamRefusedError: it cannot be read.
+        UpstreamCredentialError: it cannot be read.
     """
     try:
         return await asyncio.to_thread(Path(path).read_text, "utf-8")
     except (OSError, ValueError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "it is not text in UTF-8"
-        raise UpstreamRefusedError(f"The file that {variable} names cannot be read: {why}.") from None
+        raise UpstreamCredentialError(f"The file that {variable} names cannot be read: {why}.") from None
 
 
 def place(url: str, variable: str) -> Address:
     """The address that an environment variable names; it is the operator's own, so it may be private.
 
     Raises:
-        UpstreamRefusedError: it is not one.
+        UpstreamCredentialError: it is not one.
     """
     try:
         return parse_base(url, allow_private=True)
     except ClientError as problem:
-        raise UpstreamRefusedError(problem.public.replace("api_base", variable)) from None
+        raise UpstreamCredentialError(problem.public.replace("api_base", variable)) from None

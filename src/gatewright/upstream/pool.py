@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gatewright.errors import UnavailableError, UpstreamTimeoutError
+from gatewright.errors import (
+    UnavailableError,
+    UpstreamBusyError,
+    UpstreamConnectTimeoutError,
+    UpstreamTimeoutError,
+)
 from gatewright.snapshot.address import Address
 from gatewright.upstream.connection import Connection, Timeouts
 from gatewright.upstream.dial import Dialer
@@ -90,7 +95,7 @@ class Origin:
             UnavailableError: the client was closed meanwhile.
         """
         pool = self._pool
-        late = (
+        late: UpstreamTimeoutError = UpstreamBusyError(
             f"All {pool.limit} connections to {self._name} are busy. "
             "Send the request again later, or let there be more with GATEWRIGHT_UPSTREAM_CONNECTIONS."
         )
@@ -99,12 +104,14 @@ class Origin:
                 with pool.opening(scope):
                     connection = await self._take(fresh=fresh)
                     if connection is None:
-                        late = f"{self._name}: no connection within {pool.timeouts.connect:g} seconds."
+                        late = UpstreamConnectTimeoutError(
+                            f"{self._name}: no connection within {pool.timeouts.connect:g} seconds."
+                        )
                         connection = await self._open()
                     return connection
         except TimeoutError:
             pool.refuse_when_closed()
-            raise UpstreamTimeoutError(late) from None
+            raise late from None
 
     async def _take(self, *, fresh: bool) -> Connection | None:
         """Take an idle connection, or (None) a slot to open one, waiting while there is neither."""
