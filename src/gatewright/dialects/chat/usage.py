@@ -12,6 +12,7 @@ from typing import Any
 from gatewright.dialects.conversation import Rest, Usage
 
 _PROMPT, _ANSWER = "prompt_tokens_details", "completion_tokens_details"
+_USUAL = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", _PROMPT, _ANSWER})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 # Where providers write how much was read from a cache, if not where OpenAI does: DeepSeek, Together and Moonshot,
@@ -42,7 +43,10 @@ def decode_usage(wire: Mapping[str, Any]) -> Usage:
     A provider's part that is greater than its whole, as the cached tokens of some, is cut to the whole. This is read of
     every answer that is passed through, so nothing is looked for twice.
     """
-    prompt, answer = _count(wire.get("prompt_tokens")), _count(wire.get("completion_tokens"))
+    prompt, answer = wire.get("prompt_tokens"), wire.get("completion_tokens")
+    if type(prompt) is int and type(answer) is int and _is_plain(wire, prompt, answer):
+        return Usage(input=prompt, output=answer, form=dict(wire))
+    prompt, answer = _count(prompt), _count(answer)
     asked, said = _details(wire.get(_PROMPT)), _details(wire.get(_ANSWER))
     heard, thought = (
         _count(asked.get("audio_tokens")),
@@ -68,6 +72,19 @@ def decode_usage(wire: Mapping[str, Any]) -> Usage:
         usage.output_image = drawn = min(_count(said.get("image_tokens")), answer - thought - spoken)
         usage.output = answer - thought - spoken - drawn
     return usage
+
+
+def _is_plain(wire: Mapping[str, Any], prompt: int, answer: int) -> bool:
+    """Whether there is nothing to tell apart, as in most answers: two counts, their sum, and details that are all 0."""
+    asked, said = wire.get(_PROMPT), wire.get(_ANSWER)
+    return (
+        prompt >= 0
+        and answer >= 0
+        and wire.get("total_tokens") == prompt + answer
+        and wire.keys() <= _USUAL
+        and (asked is None or (type(asked) is dict and not any(asked.values())))
+        and (said is None or (type(said) is dict and not any(said.values())))
+    )
 
 
 def _count(found: Any) -> int:
