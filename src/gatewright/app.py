@@ -21,8 +21,9 @@ from uvicorn.supervisors import Multiprocess
 from gatewright import __version__
 from gatewright.control.api import app as api
 from gatewright.control.compile import Compiler
-from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.crypto import Vault
 from gatewright.control.drain import Drain
+from gatewright.control.keyring import Keyring
 from gatewright.control.store import keys, schema
 from gatewright.control.store.database import Database
 from gatewright.control.store.listener import Listener

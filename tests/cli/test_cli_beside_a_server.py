@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from fixtures.server import BOTH_DATABASES
 from gatewright.cli import main
-from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Keyring
 from gatewright.control.store import secrets
 from gatewright.control.store.database import Database
 from gatewright.settings import Settings

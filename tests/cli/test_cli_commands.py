@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from gatewright.cli import main
-from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Keyring
 from gatewright.control.store import keys, secrets
 from gatewright.control.store.database import Database
 from gatewright.settings import Settings

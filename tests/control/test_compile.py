@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import event
 
 from gatewright.control.compile import Compiler
-from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Keyring
 from gatewright.control.store import endpoints, keys, secrets
 from gatewright.entities import FallbackConfig
 from gatewright.providers import registry

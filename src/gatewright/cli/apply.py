@@ -8,7 +8,8 @@ import click
 from gatewright.cli.opened import opened
 from gatewright.cli.options import STORE, settings_from
 from gatewright.cli.table import plain
-from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Keyring
 from gatewright.control.manifest import file as manifest
 from gatewright.control.manifest.changes import Action, Change
 from gatewright.settings import Settings

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Keyring
 from gatewright.control.manifest.file import apply
 from gatewright.control.store import keys, schema
 from gatewright.control.store.database import Database

@@ -5,7 +5,8 @@ import click
 from gatewright.cli.opened import opened
 from gatewright.cli.options import STORE, settings_from
 from gatewright.cli.table import plain
-from gatewright.control.crypto import Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Keyring
 from gatewright.control.store import secrets as store
 from gatewright.control.store.database import Database
 from gatewright.errors import ConfigError, InvalidStateError

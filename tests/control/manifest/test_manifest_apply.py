@@ -2,7 +2,8 @@
 
 import pytest
 
-from gatewright.control.crypto import Key, Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Key, Keyring
 from gatewright.control.manifest.changes import Action
 from gatewright.control.manifest.file import apply
 from gatewright.control.store import endpoints, mappings, model_definitions, secrets

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from gatewright.control.crypto import Key, Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Key, Keyring
 from gatewright.control.manifest.document import MAX_BYTES, MAX_DEPTH
 from gatewright.control.manifest.file import apply
 from gatewright.control.store.database import Database

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
 
-from gatewright.control.crypto import Key, Keyring, Vault
+from gatewright.control.crypto import Vault
+from gatewright.control.keyring import Key, Keyring
 from gatewright.control.store import auth, endpoints, model_definitions, secrets
 from gatewright.control.store.tables import SecretRow
 from gatewright.errors import AlreadyExistsError, ClientError, NotFoundError
