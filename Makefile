@@ -16,7 +16,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format proto reference conformance fuzz bench bench-peers bench-page guard lock clean
+.PHONY: help demo test check format proto reference conformance faults fuzz bench bench-peers bench-page guard lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -42,12 +42,16 @@ proto: $(STAMPS)/dev ## Generate the protobuf code and the reference from proto/
 	@$(BIN)/python scripts/generate_proto.py
 	@$(MAKE) --no-print-directory reference
 
-reference: $(STAMPS)/project $(STAMPS)/dev ## Write the reference's texts from proto/, and docs/providers.md
+reference: $(STAMPS)/project $(STAMPS)/dev ## Write the reference's texts from proto/, docs/providers.md and docs/failures.md
 	@$(BIN)/python scripts/generate_reference.py
 	@$(BIN)/python scripts/generate_providers.py
+	@$(BIN)/python scripts/generate_failures.py
 
 conformance: $(STAMPS)/project $(STAMPS)/dev ## Check the recorded traffic of GATEWRIGHT_RECORDED and write docs/conformance.md
 	@PYTHONPATH=tests $(BIN)/python scripts/conformance.py
+
+faults: $(STAMPS)/project $(STAMPS)/dev ## Run the matrix of a provider's faults and write docs/fault-matrix.md
+	@PYTHONPATH=tests $(BIN)/python scripts/generate_fault_matrix.py
 
 fuzz: $(STAMPS)/project $(STAMPS)/dev ## Cut and damage recorded traffic (N=20000 seeds from SEED=0 on; GUIDED=1 SECONDS=600 by coverage)
 	@PYTHONPATH=tests $(BIN)/python $(if $(GUIDED),scripts/fuzz_guided.py $(or $(SECONDS),600) $(INPUT),\

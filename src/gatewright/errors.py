@@ -29,7 +29,7 @@
         └── UpstreamStatusError      its own   the provider answered with an error status
 
 Only `public` is ever shown to a caller. It says what happened, which thing, and what to do; it never holds a
-secret value. Which upstream failure is retried or falls back is decided in one table, `gateway/attempt.py`.
+secret value. Which upstream failure is retried or falls back is decided in one table, `gateway/failures.py`.
 """
 
 
@@ -192,12 +192,22 @@ class UpstreamStatusError(UpstreamError):
         status: the provider's status, given on to the caller.
         headers: its response headers, lower-case names.
         body: its body, at most what `upstream` was told to read.
+        inside: whether the error came inside an answer whose own status said that all is well.
     """
 
     code = "UPSTREAM_REJECTED"
 
-    def __init__(self, public: str, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
+    def __init__(
+        self,
+        public: str,
+        status: int,
+        headers: tuple[tuple[bytes, bytes], ...],
+        body: bytes,
+        *,
+        inside: bool = False,
+    ) -> None:
         super().__init__(public)
         self.status = status
         self.headers = headers
         self.body = body
+        self.inside = inside

@@ -33,8 +33,8 @@ def stream_error(problem: GatewrightError) -> bytes:
 def error_message(body: bytes, limit: int = 500) -> str:
     """What an OpenAI-compatible provider says in an error body, for people.
 
-    Providers write `{"error": {"message"}}`, `{"error": "text"}`, `{"message"}` or plain text; a page of HTML says
-    nothing a caller can use.
+    Providers write `{"error": {"message"}}`, `{"error": "text"}`, `{"message"}`, `{"detail"}` or plain text; a page of
+    HTML says nothing a caller can use.
 
     Args:
         body: the body of the answer, of any content.
@@ -45,7 +45,9 @@ def error_message(body: bytes, limit: int = 500) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = body[: 4 * limit].decode("utf-8", "replace").strip()
         return "" if text.startswith("<") else text[:limit]
-    for key in ("error", "message"):
+    if isinstance(found, list) and found:  # Gemini's stream as one array
+        found = found[0]
+    for key in ("error", "message", "Message", "detail"):
         found = found.get(key, found) if isinstance(found, dict) else found
     return found[:limit] if isinstance(found, str) else ""
 
