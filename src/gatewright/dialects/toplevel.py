@@ -65,7 +65,7 @@ def text(fields: Fields, key: str) -> str | None:
     Raises:
         ClientError: naming the field and what came instead.
     """
-    found = value(fields, key)
+    found = value(fields, key) if key in fields else None
     if found is None:
         return None
     if not isinstance(found, str) or not found:
@@ -79,7 +79,7 @@ def flag(fields: Fields, key: str) -> bool:
     Raises:
         ClientError: naming the field.
     """
-    found = value(fields, key)
+    found = value(fields, key) if key in fields else None
     if found is None or isinstance(found, bool):
         return bool(found)
     raise ClientError(f"{key!r} must be true or false.")

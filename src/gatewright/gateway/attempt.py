@@ -16,8 +16,10 @@ import msgspec
 from gatewright.dialects import openai
 from gatewright.dialects.chat.errors import decode_failure
 from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
+from gatewright.gateway import heading
+from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import FRAMES, LINES, SSE
-from gatewright.gateway.exchange import Headers
+from gatewright.gateway.heading import Head
 from gatewright.gateway.masking import masked
 from gatewright.gateway.metering import Meter
 from gatewright.gateway.plan import RoutePlan
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 # 4xx says that the request itself is wrong: the next provider would only be billed for the same mistake.
 FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(500, 600))
 
+_CLOSED = (b"}", b"]")
 MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
 LINE_ENDS = (b"\n", b"\r", b"[DONE]")
@@ -43,17 +46,17 @@ _ERROR = re.compile(rb'\s*\{\s*(?:"type"\s*:\s*"error"\s*,\s*)?"error"\s*:\s*[{"
 
 STREAMS = frozenset({SSE, FRAMES, LINES})
 """Content types of answers that come piece by piece, where only the answer says so."""
-_MEDIA = {kind: kind for kind in (b"application/json", *STREAMS)}  # as they usually come, with nothing to take off
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Answer:
     """What a target answered; its first piece is already here.
 
     Attributes:
         target: who answered.
         attempts: how many targets were called, this one included.
-        response: head of the answer; its body is read, but for the rest of a stream.
+        response: the answer; its body is read, but for the rest of a stream.
+        head: what its header fields say.
         sending: what was sent, and how it was translated.
         body: the whole body, or the first piece of a stream, as the client gets it.
         rest: the rest of a stream; None when `body` is whole.
@@ -63,6 +66,7 @@ class Answer:
     target: Target
     attempts: int
     response: Response
+    head: Head
     sending: Sending
     body: bytes
     rest: AsyncIterator[bytes] | None = None
@@ -135,44 +139,59 @@ def falls_back(problem: UpstreamError) -> bool:
 
 
 async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call, attempts: int) -> Answer:
-    accept = (b"accept", sending.media if call.stream else b"*/*")
-    response = await upstream.call(target.access, b"POST", sending.path, (*sending.headers, accept), sending.body)
+    response = await upstream.call(target.access, b"POST", sending.path, sending.headers, sending.body)
     try:
-        body, rest = await _read(response, sending, call)
+        head, body, rest = await _read(response, sending, call)
     except BaseException:
         await response.close()
         raise
-    return Answer(target=target, attempts=attempts, response=response, sending=sending, body=body, rest=rest)
+    return Answer(target, attempts, response, head, sending, body, rest)
 
 
-async def _read(response: Response, sending: Sending, call: Call) -> tuple[bytes, AsyncIterator[bytes] | None]:
-    if response.status >= 400:
-        raise await _rejected(response, translated=sending.translated)
+async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head, bytes, AsyncIterator[bytes] | None]:
     if response.status >= 300:
-        raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
-    kind = _media_type(response.headers)
+        raise await _rejected(response, translated=sending.translated)
+    head = heading.read(response.headers)
+    kind = head.media
     streams = kind == sending.media if call.stream else call.operation == RAW and kind in STREAMS
-    if call.stream and sending.translated and not streams:
-        raise UpstreamProtocolError("it answered whole where a stream was asked for.")
     if not streams:
-        whole = _checked(await response.read(MAX_BODY), kind)
-        if call.operation != RAW and _ERROR.match(whole):
-            _refuse_failed(whole, response, translated=sending.translated)
-        if not sending.fed:
-            _meter(whole, kind, sending.meter)
-        return sending.whole(whole), None
+        if call.stream and sending.translated:
+            raise UpstreamProtocolError("it answered whole where a stream was asked for.")
+        whole = response.here(MAX_BODY) or await response.read(MAX_BODY)
+        return head, _checked(whole, kind, response, sending, raw=call.operation == RAW), None
     pieces = sending.streamed(aiter(response))
     first = await anext(pieces, b"")
     if not first:
         raise UpstreamProtocolError("it ended the stream before sending anything.")
-    return first, pieces
+    return head, first, pieces
+
+
+def _checked(body: bytes, kind: bytes, response: Response, sending: Sending, *, raw: bool) -> bytes:
+    """A whole answer as the client gets it, if it can be one: what a login page or a cut behind a proxy leaves is not.
+
+    An answer that is nothing but an error is none though its status says that all is well, as routers of other
+    providers answer.
+    """
+    if not body:
+        raise UpstreamProtocolError("its answer is empty.")
+    if kind == b"text/html":
+        raise UpstreamProtocolError("it answered with a web page; check api_base.")
+    if kind == JSON and body[-1:] not in _CLOSED and not body.rstrip().endswith((b"}", b"]")):
+        raise UpstreamProtocolError("its answer is not whole JSON.")
+    if not raw and _ERROR.match(body):
+        _refuse_failed(body, response, translated=sending.translated)
+    if not sending.fed:
+        _meter(body, kind, sending.meter)
+    return sending.whole(body) if sending.whole else body
 
 
 async def _rejected(response: Response, *, translated: bool) -> UpstreamStatusError:
-    """The provider's error answer, with our credential taken out wherever it repeats it.
+    """Why there is no answer: a redirect, or the provider's error with our credential taken out of it.
 
     Its body is kept only for a client that speaks the provider's dialect.
     """
+    if response.status < 400:
+        raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
     try:
         body = await response.read(MAX_ERROR_BODY)
     except UpstreamError:
@@ -203,21 +222,3 @@ def _meter(body: bytes, kind: bytes, meter: Meter) -> None:
     meter.feed(body)
     if not meter.ended or not (kind == FRAMES or body.endswith(LINE_ENDS)):
         raise UpstreamProtocolError("it ended the stream before the answer was complete.")
-
-
-def _checked(body: bytes, kind: bytes) -> bytes:
-    """A whole answer, if it can be one: what a login page or a cut behind a proxy leaves is not."""
-    if not body:
-        raise UpstreamProtocolError("its answer is empty.")
-    if kind == b"text/html":
-        raise UpstreamProtocolError("it answered with a web page; check api_base.")
-    if kind == b"application/json" and not body.rstrip().endswith((b"}", b"]")):
-        raise UpstreamProtocolError("its answer is not whole JSON.")
-    return body
-
-
-def _media_type(headers: Headers) -> bytes:
-    for name, value in headers:
-        if name == b"content-type":
-            return _MEDIA.get(value) or value.partition(b";")[0].strip().lower()
-    return b""

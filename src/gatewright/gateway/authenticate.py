@@ -20,16 +20,30 @@ def authenticate(snapshot: Snapshot, headers: Headers, query: bytes = b"") -> Pr
     Raises:
         AccessError: without a key, or with one that is unknown or revoked. The message never repeats the key.
     """
+    for name, value in headers:
+        if name == b"authorization":
+            known = snapshot.callers.get(value)
+            if known is not None:
+                return known
+            break
     key = _key(headers, query)
     if key is not None:
         principal = snapshot.principals.get(key_digest(key))
         if principal is not None:
+            _remember(snapshot, headers, principal)
             return principal
     if snapshot.anonymous is not None:
         return snapshot.anonymous
     if key is None:
         raise AccessError("No API key: send one as 'Authorization: Bearer KEY' (or as the password of Basic).")
     raise AccessError("The API key is not valid: it is unknown or was revoked.")
+
+
+def _remember(snapshot: Snapshot, headers: Headers, principal: Principal) -> None:
+    """Spare a caller's next requests the search for the key and its hash; of each key one spelling is kept."""
+    value = next((value for name, value in headers if name == b"authorization"), b"")
+    if value[:7] == b"Bearer " and value.isascii() and value[7:] == value[7:].strip():
+        snapshot.callers[value] = principal
 
 
 def uses_basic(headers: Headers) -> bool:

@@ -16,6 +16,7 @@ class Exchange(Protocol):
         query: query string as it came.
         headers: request header fields.
         started: whether a byte of an answer went to the client.
+        gone: whether the client has left before its answer was complete.
     """
 
     method: str
@@ -23,6 +24,7 @@ class Exchange(Protocol):
     query: bytes
     headers: Headers
     started: bool
+    gone: bool
 
     async def body(self) -> bytes:
         """The whole request body.

@@ -1,22 +1,23 @@
 """The way of a request, station by station."""
 
+import asyncio
 import logging
 import random
 import time
 from collections.abc import Callable
 
 from gatewright.dialects import gemini
-from gatewright.errors import AccessError, GatewrightError
+from gatewright.errors import AccessError, GatewrightError, UnavailableError
 from gatewright.gateway.attempt import AttemptsFailedError, attempt
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
-from gatewright.gateway.deliver import AS_JSON, deliver, deliver_error, overhead
+from gatewright.gateway.deliver import AS_JSON, answer_fields, deliver, deliver_error, overhead
 from gatewright.gateway.exchange import Exchange
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
 from gatewright.gateway.record import Note, Recorder, unrecorded
 from gatewright.gateway.resolve import resolve
-from gatewright.gateway.understand import Asked, Parse
+from gatewright.gateway.understand import Asked, Call
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Principal, Snapshot
 from gatewright.upstream.client import Upstream
@@ -78,22 +79,37 @@ class Pipeline:
         return principal
 
     async def serve(self, exchange: Exchange, operation: Operation, params: Params) -> None:
-        """Answer one request; every failure we know is answered in the operation's dialect."""
+        """Answer one request; every failure we know is answered in the operation's dialect.
+
+        It is cancelled when the client leaves, or when the server cannot wait any longer.
+        """
         note = Note(self._record if operation.parse is not None else unrecorded)
         self.active += 1
         try:
             snapshot = self._holder.current
             note.key_id = self._caller(snapshot, exchange).key_id
+            if "endpoint" in params:
+                resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
+            body = b"" if exchange.method == "GET" else await exchange.body()
+            note.begun = time.perf_counter()  # a client that sends slowly is no overhead of ours
+            asked = Asked(body, params, exchange.query, exchange.headers)
             if operation.answer is not None:
-                shown = operation.answer(snapshot, await _asked(exchange, params))
-                await exchange.respond(200, (AS_JSON, *note.headers), shown)
+                await exchange.respond(200, (AS_JSON, *note.headers), operation.answer(snapshot, asked))
             elif operation.parse is not None:
-                await self._call(exchange, snapshot, operation, operation.parse, params, note)
+                await self._call(exchange, snapshot, operation, operation.parse(asked), note)
         except GatewrightError as problem:
             note.failed(problem)
             if isinstance(problem, AttemptsFailedError):
-                note.headers.append(overhead(note.begun, problem.waited))
-            await deliver_error(exchange, problem, note.headers, operation.dialect)
+                waited = overhead(note.begun, problem.waited)
+                await deliver_error(exchange, problem, (*note.headers, waited), operation.dialect)
+            else:
+                await deliver_error(exchange, problem, note.headers, operation.dialect)
+        except asyncio.CancelledError:  # the client has left, or the server cannot wait any longer
+            if exchange.gone or exchange.started:
+                raise
+            stopping = UnavailableError("Gatewright is shutting down. Send the request again.")
+            note.failed(stopping)
+            await deliver_error(exchange, stopping, note.headers, operation.dialect)
         except Exception:
             log.exception("%s a fault of ours while serving %s", note.request_id, operation.path)
             fault = GatewrightError(f"Gatewright failed on this request; its log says why under {note.request_id}.")
@@ -105,23 +121,19 @@ class Pipeline:
             self.active -= 1
             note.close()
 
-    async def _call(
-        self, exchange: Exchange, snapshot: Snapshot, operation: Operation, parse: Parse, params: Params, note: Note
-    ) -> None:
-        if "endpoint" in params:
-            resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
-        asked = await _asked(exchange, params)
-        note.begun = time.perf_counter()  # a client that sends slowly is no overhead of ours
-        call = parse(asked)
-        note.operation, note.stream = call.operation, call.stream
+    async def _call(self, exchange: Exchange, snapshot: Snapshot, operation: Operation, call: Call, note: Note) -> None:
+        note.call = call
         note.endpoint = endpoint = resolve(snapshot, call.endpoint)
-        note.headers.append((b"x-gatewright-endpoint", endpoint.name.encode("ascii", "replace")))
         route = plan(endpoint, call.operation, self._draw())
         answer = await attempt(self._upstream, route, call, note.request_id, strict=endpoint.strict)
         note.answered(answer)
-        broken = gemini.array_error if call.array else operation.dialect.event
-        headers = (*note.headers, overhead(note.begun, answer.waited))
-        await deliver(exchange, answer, headers, broken, note.delivered)
+        fields = (*note.headers, overhead(note.begun, answer.waited))
+        if answer.rest is None:
+            note.delivered(None)
+            await exchange.respond(answer.response.status, answer_fields(answer, fields), answer.body)
+        else:
+            broken = gemini.array_error if call.array else operation.dialect.event
+            await deliver(exchange, answer, fields, answer.rest, broken, note.delivered)
 
     def _caller(self, snapshot: Snapshot, exchange: Exchange) -> Principal:
         try:
@@ -132,8 +144,3 @@ class Pipeline:
         if principal.anonymous or uses_basic(exchange.headers):
             check_origin(exchange.method, exchange.headers, open_server=principal.anonymous)
         return principal
-
-
-async def _asked(exchange: Exchange, params: Params) -> Asked:
-    body = b"" if exchange.method == "GET" else await exchange.body()
-    return Asked(body=body, params=params, query=exchange.query, headers=exchange.headers)

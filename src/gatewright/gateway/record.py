@@ -3,13 +3,15 @@
 import random
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from gatewright.dialects.conversation import Usage
 from gatewright.errors import GatewrightError
 from gatewright.gateway.attempt import Answer, AttemptsFailedError
-from gatewright.gateway.metering import Meter
+from gatewright.gateway.exchange import Headers
+from gatewright.gateway.understand import Call
 from gatewright.ledger.record import CLIENT_LEFT, Record
-from gatewright.snapshot.model import Endpoint, Target
+from gatewright.snapshot.model import Endpoint
 
 Recorder = Callable[[Record], None]
 """Takes the record of a finished request; it must neither block nor fail."""
@@ -33,12 +35,10 @@ class Note:
 
     Attributes:
         request_id: `req_` and 24 hex digits, which grow with the time it came.
-        headers: header fields of its answer, as far as they are known.
         begun: when its body had come, as `time.perf_counter` tells it.
         key_id: who calls.
+        call: what is asked, once it is understood.
         endpoint: whom it is for.
-        operation: what is asked; empty until it is understood.
-        stream: whether it is answered by a stream.
     """
 
     __slots__ = (
@@ -51,12 +51,10 @@ class Note:
         "_recorder",
         "_status",
         "begun",
+        "call",
         "endpoint",
-        "headers",
         "key_id",
-        "operation",
         "request_id",
-        "stream",
     )
 
     def __init__(self, recorder: Recorder) -> None:
@@ -64,15 +62,20 @@ class Note:
         self._at = time.time_ns() // 1_000_000
         # Of ids that grow, a database's index is written at one end.
         self.request_id = f"req_{self._at:011x}{random.getrandbits(52):013x}"
-        self.headers: list[tuple[bytes, bytes]] = [(b"x-gatewright-request-id", self.request_id.encode("ascii"))]
         self._arrived = self.begun = time.perf_counter()
         self._first_byte = 0.0
         self._answer: Answer | None = None
         self._failed: AttemptsFailedError | None = None
         self._status, self._error = LEFT, CLIENT_LEFT
-        self.key_id = self.operation = ""
+        self.key_id = ""
+        self.call: Call | None = None
         self.endpoint: Endpoint | None = None
-        self.stream = False
+
+    @property
+    def headers(self) -> Headers:
+        """Header fields of the answer, as far as they are known."""
+        named = (b"x-gatewright-request-id", self.request_id.encode("ascii"))
+        return (named,) if self.endpoint is None else (named, _endpoint_header(self.endpoint.name))
 
     def answered(self, answer: Answer) -> None:
         """A target has answered: its first byte is here."""
@@ -101,29 +104,29 @@ class Note:
 
     def _record(self) -> Record:
         ended = time.perf_counter()
-        tried = self._answer or self._failed
-        target: Target | None = tried.target if tried else None
-        first_byte = self._first_byte or ended
-        waited = tried.waited if tried else 0.0
-        meter: Meter | None = self._answer.sending.meter if self._answer else None
-        usage = meter.usage if meter else None
+        call, endpoint, answer = self.call, self.endpoint, self._answer
+        tried = answer or self._failed
+        target = tried.target if tried else None
+        arrived, begun, first_byte = self._arrived, self.begun, self._first_byte or ended
+        overhead = first_byte - begun - tried.waited if tried else first_byte - begun
+        usage = answer.sending.meter.usage if answer else None
         counts = _NONE if usage is None else usage
         return Record(
             record_id=self.request_id,
             at=self._at,
-            operation=self.operation,
+            operation=call.operation if call else "",
             status=self._status,
             key_id=self.key_id,
-            endpoint_id=self.endpoint.endpoint_id if self.endpoint else "",
-            endpoint=self.endpoint.name if self.endpoint else "",
+            endpoint_id=endpoint.endpoint_id if endpoint else "",
+            endpoint=endpoint.name if endpoint else "",
             provider=target.provider if target else "",
             model=target.model if target else "",
             attempts=tried.attempts if tried else 0,
-            stream=self.stream,
-            queue_us=_micros(self.begun - self._arrived),
-            first_byte_us=_micros(first_byte - self._arrived),
-            total_us=_micros(ended - self._arrived),
-            overhead_us=_micros(first_byte - self.begun - waited),
+            stream=call.stream if call else False,
+            queue_us=int((begun - arrived) * 1e6),
+            first_byte_us=int((first_byte - arrived) * 1e6),
+            total_us=int((ended - arrived) * 1e6),
+            overhead_us=int(overhead * 1e6) if overhead > 0 else 0,
             usage_told=usage is not None,
             input_tokens=counts.input,
             cache_read_tokens=counts.cache_read,
@@ -136,20 +139,13 @@ class Note:
             output_audio_tokens=counts.output_audio,
             output_image_tokens=counts.output_image,
             error=self._error,
-            upstream_request_id=_provider_id(self._answer) if self._answer else "",
+            upstream_request_id=answer.head.provider_id if answer else "",
         )
 
 
-def _micros(seconds: float) -> int:
-    return max(0, int(seconds * 1e6))
-
-
-def _provider_id(answer: Answer) -> str:
-    for name, value in answer.response.headers:
-        if name in _IDS:
-            return value.decode("latin-1")
-    return ""
+@lru_cache(maxsize=1024)
+def _endpoint_header(name: str) -> tuple[bytes, bytes]:
+    return (b"x-gatewright-endpoint", name.encode("ascii", "replace"))
 
 
 _NONE = Usage()
-_IDS = frozenset({b"x-request-id", b"request-id", b"x-amzn-requestid"})

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ class StrictError(ClientError):
     """A strict call to a target that cannot express all of it; another target may."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Sending:
     """One call as it goes to one target, and its answer as it goes to the client.
 
@@ -33,7 +34,7 @@ class Sending:
         path: request target.
         headers: header fields besides the credential.
         body: request body.
-        whole: a whole answer's body, as the client gets it.
+        whole: makes of a whole answer's body what the client gets; None for the same.
         streamed: the pieces of a stream, as the client gets them.
         media: content type a stream of this target has.
         translated: whether the target speaks another dialect than the client.
@@ -47,7 +48,7 @@ class Sending:
     headers: Headers
     body: bytes
     meter: Meter
-    whole: Callable[[bytes], bytes] = bytes
+    whole: Callable[[bytes], bytes] | None = None
     streamed: Callable[[Pieces], Pieces] = aiter
     media: bytes = SSE
     translated: bool = False
@@ -82,8 +83,7 @@ class Sender:
         """
         call, access = self._call, target.access
         if call.operation == RAW:
-            path = f"{access.address.path.rpartition('/')[0]}/{quote(call.path, safe=_IN_A_PATH)}"
-            return self._sending(path.encode("ascii"), call.headers, call.body.sent("", _PLAIN, ()))
+            return self._raw(target)
         way = access.ways.get(call.operation)
         client = WIRES.get(call.operation)
         if way is not None and not (client in CONVERSATIONS and _marked(call)):
@@ -97,24 +97,30 @@ class Sender:
             return self._conversing(target, client, provider, way)
         return self._translated(target, client, provider, way)
 
-    def _sending(self, path: bytes, headers: Headers, body: bytes) -> Sending:
-        typed = (b"content-type", self._call.body.content_type)
-        meter = Meter(self._call.operation)
-        return Sending(path=_queried(path, self._call.query), headers=(*headers, typed), body=body, meter=meter)
+    def _raw(self, target: Target) -> Sending:
+        """A call to a path of the client's choice, below that of the provider."""
+        call = self._call
+        path = f"{target.access.address.path.rpartition('/')[0]}/{quote(call.path, safe=_IN_A_PATH)}"
+        headers = _headers(call.headers, call.body.content_type, ANY)
+        return Sending(_queried(path.encode("ascii"), call.query), headers, call.body.sent("", _PLAIN, ()), Meter(RAW))
 
     def _passed(self, target: Target, way: Way) -> Sending:
         call = self._call
         asking = counting(call.body) if way.asks_usage and call.stream else None
         body = (asking or call.body).sent(target.model, way, call.betas if way.betas else ())
-        sending = self._sending(_path(way, stream=call.stream), _fitting(call.headers, way), body)
-        if asking is not None:
-            return replace(sending, streamed=lambda pieces: _hidden(pieces, sending.meter), fed=True)
-        if way.framed and call.stream:
-            return replace(sending, streamed=_unframed, media=FRAMES, content_type=SSE)
-        if call.array:
-            return replace(sending, media=JSON)
+        meter = Meter(call.operation)
+        path = _queried(_path(way, stream=call.stream), call.query)
+        given, content_type = _fitting(call.headers, way), call.body.content_type
+        if not call.stream:
+            return Sending(path, _headers(given, content_type, ANY), body, meter)
         wire = WIRES.get(call.operation)
-        return sending if wire is None or wire.media == SSE else replace(sending, media=wire.media)
+        media = FRAMES if way.framed else JSON if call.array else SSE if wire is None else wire.media
+        sending = Sending(path, _headers(given, content_type, media), body, meter, media=media)
+        if asking is not None:
+            sending.streamed, sending.fed = partial(_hidden, meter=meter), True
+        elif way.framed:
+            sending.streamed, sending.content_type = _unframed, SSE
+        return sending
 
     def _conversing(self, target: Target, client: Wire, provider: Wire, way: Way) -> Sending:
         if self._request is None:
@@ -143,15 +149,16 @@ class Sender:
             credential=target.access.headers,
         )
         framed = way.framed and bool(request.stream)
+        media = FRAMES if framed else provider.media
         return Sending(
             path=_queried(_path(way, stream=bool(request.stream)), provider.query if request.stream else b""),
-            headers=(*_fitting(provider.headers, way), (b"content-type", JSON)),
+            headers=_headers(_fitting(provider.headers, way), JSON, media if request.stream else ANY),
             body=msgspec.json.encode(fitted(body, way)),
             meter=meter,
             fed=True,
             whole=streaming.whole,
             streamed=(lambda pieces: streaming.streamed(_unframed(pieces))) if framed else streaming.streamed,
-            media=FRAMES if framed else provider.media,
+            media=media,
             translated=True,
             content_type=streaming.content_type,
             dropped=dropped,
@@ -166,7 +173,7 @@ class Sender:
         self._check(dropped, target)
         return Sending(
             path=way.path,
-            headers=(*provider.headers, (b"content-type", JSON)),
+            headers=_headers(provider.headers, JSON, ANY),
             body=msgspec.json.encode(fitted(body, way)),
             meter=meter,
             fed=True,
@@ -182,6 +189,8 @@ class Sender:
             raise StrictError(f"{target.provider}/{target.model} cannot express {names}, and this call is strict.")
 
 
+ANY = b"*/*"
+"""Asks for an answer of whatever content type."""
 _PLAIN = Way(path=b"")
 _IN_A_PATH = "/:@!$&'()*+,;=~"  # RFC 3986, section 3.3
 
@@ -203,6 +212,11 @@ def _fitting(headers: Headers, way: Way) -> Headers:
     if ANTHROPIC_VERSION[0].decode().replace("-", "_") in way.adds:
         moved.add(ANTHROPIC_VERSION[0])
     return tuple(one for one in headers if one[0] not in moved)
+
+
+@lru_cache(maxsize=1024)
+def _headers(given: Headers, content_type: bytes, accept: bytes) -> Headers:
+    return (*given, (b"content-type", content_type), (b"accept", accept))
 
 
 def _marked(call: Call) -> bool:

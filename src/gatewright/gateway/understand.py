@@ -7,6 +7,7 @@ Of a body only its top level is looked at here; what becomes of it is in `body.p
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode
 
 from gatewright.dialects import multipart, toplevel
@@ -21,13 +22,15 @@ ANTHROPIC_VERSION = (b"anthropic-version", b"2023-06-01")
 STRICT = b"x-gatewright-strict"
 """Header field by which a client asks to be refused rather than served with something left out."""
 _ON = frozenset({b"1", b"true", b"yes", b"on"})
+_TOLD = _VERSIONS | {STRICT}
+_ALIASES = frozenset(map("".join, product(*zip("model", "MODEL", strict=True)))) - {"model"}
 
 RAW = "raw"
 """The operation of calls whose path the client chooses: every target serves it, and nothing in it is understood."""
 _UP = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")  # some servers drop what follows a `;` in a segment
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Asked:
     """A request as it came.
 
@@ -38,7 +41,7 @@ class Asked:
         headers: header fields.
     """
 
-    body: bytes = b""
+    body: bytes
     params: Mapping[str, str]
     query: bytes = b""
     headers: Headers = ()
@@ -236,9 +239,9 @@ def deployed(asked: Asked) -> Call:
 def _fields(asked: Asked) -> toplevel.Fields:
     """A body that names the model, and in one way only: providers written in Go take `Model` for `model` too."""
     fields = toplevel.split(asked.body)
-    for name in fields:
-        if len(name) == len("model") and name != "model" and name.lower() == "model":
-            raise ClientError(f"{name!r} can be taken for a second 'model': leave it out.")
+    if not _ALIASES.isdisjoint(fields):
+        other = next(name for name in fields if name in _ALIASES)
+        raise ClientError(f"{other!r} can be taken for a second 'model': leave it out.")
     return fields
 
 
@@ -252,10 +255,11 @@ def _told(headers: Headers, operation: str) -> tuple[Headers, bool]:
     found: Headers = ()
     strict = False
     for field in headers:
-        if field[0] in _VERSIONS:
-            found = (*found, field)
-        elif field[0] == STRICT:
-            strict = field[1].strip().lower() in _ON
+        if field[0] in _TOLD:
+            if field[0] == STRICT:
+                strict = field[1].strip().lower() in _ON
+            else:
+                found = (*found, field)
     if operation in ("messages", "count_tokens") and all(name != ANTHROPIC_VERSION[0] for name, _ in found):
         found = (*found, ANTHROPIC_VERSION)
     return found, strict

@@ -8,11 +8,11 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from gatewright.dialects.errors import MANAGEMENT
-from gatewright.errors import GatewrightError, MethodNotAllowedError, UnavailableError
+from gatewright.errors import GatewrightError, MethodNotAllowedError
 from gatewright.gateway.deliver import deliver_error
-from gatewright.gateway.operations import Operation, Params, Table
+from gatewright.gateway.operations import Table
 from gatewright.gateway.pipeline import Pipeline
-from gatewright.server.exchange import ASGIExchange, Receive, Scope, Send, ServedExchange
+from gatewright.server.exchange import ASGIExchange, Receive, Scope, Send
 from gatewright.server.render import dialect_of, no_operation
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -35,6 +35,7 @@ class Server:
 
     Attributes:
         max_body: as given.
+        serve: answers one request for an operation; see `Pipeline.serve`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Server:
         open_metrics: bool = False,
     ) -> None:
         self._pipeline = pipeline
+        self.serve = pipeline.serve
         self._control = control
         self.max_body = max_body
         self._start = start
@@ -75,7 +77,8 @@ class Server:
         found = self._table.find(exchange.method, exchange.path)
         if found is not None:
             try:
-                await self.serve(exchange, *found)
+                with contextlib.suppress(asyncio.CancelledError):  # nobody waits for the rest
+                    await self.serve(exchange, *found)
             finally:
                 exchange.close()
         elif dialect_of(exchange.path) is MANAGEMENT:
@@ -89,15 +92,6 @@ class Server:
             await exchange.respond(200, TEXT, b"OK")
         else:
             await exchange.respond(503, TEXT, b"starting: no configuration is loaded yet")
-
-    async def serve(self, exchange: ServedExchange, operation: Operation, params: Params) -> None:
-        """Run the pipeline; it is cancelled when the client leaves, or when the server cannot wait any longer."""
-        try:
-            await self._pipeline.serve(exchange, operation, params)
-        except asyncio.CancelledError:
-            if not exchange.gone and not exchange.started:
-                stopping = UnavailableError("Gatewright is shutting down. Send the request again.")
-                await deliver_error(exchange, stopping, (), operation.dialect)
 
     async def _refuse(self, exchange: ASGIExchange) -> None:
         """Answer for a path of a provider's API that is not served."""

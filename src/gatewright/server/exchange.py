@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
 from gatewright.errors import ClientError, TooLargeError
-from gatewright.gateway.exchange import Exchange, Headers
+from gatewright.gateway.exchange import Headers
 
 CONTROLS = bytes({*range(0x20), 0x7F} - {0x09})
 """What no header field may hold: it could end the field, or the head."""
@@ -20,16 +20,6 @@ class ClientGoneError(ClientError):
     """The client closed the connection before it had sent its whole request; nobody reads an answer."""
 
     status, code = 499, "CLIENT_LEFT"
-
-
-class ServedExchange(Exchange, Protocol):
-    """What `asgi.Server.serve` asks of an exchange besides.
-
-    Attributes:
-        gone: whether the client has left before its answer was complete.
-    """
-
-    gone: bool
 
 
 class ASGIExchange:

@@ -150,9 +150,11 @@ class Snapshot:
         endpoints: by name.
         principals: by key digest.
         anonymous: whoever sends no key is this principal; None means a key is needed.
+        callers: by `authorization` header field, those who have called; `gateway/authenticate.py` fills it.
     """
 
     revision: int
     endpoints: Mapping[str, Endpoint] = field(default_factory=lambda: MappingProxyType({}))
     principals: Mapping[bytes, Principal] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     anonymous: Principal | None = None
+    callers: dict[bytes, Principal] = field(default_factory=dict, repr=False, compare=False)

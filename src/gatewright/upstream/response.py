@@ -108,6 +108,12 @@ class Response:
                 return value
         return b""
 
+    def here(self, limit: int) -> bytes:
+        """The whole body, when it came with its head, as short ones do; else nothing, and it must be read."""
+        if self._complete and self._decoder is None and self._error is None and 0 < self._size <= limit:
+            return self._take()
+        return b""
+
     async def read(self, limit: int = READ_LIMIT) -> bytes:
         """Read the body to its end.
 
@@ -115,8 +121,6 @@ class Response:
             UpstreamProtocolError: it broke off, or is longer than `limit` bytes.
             UpstreamTimeoutError: it did not come in time.
         """
-        if self._complete and self._decoder is None and self._error is None and 0 < self._size <= limit:
-            return self._take()  # it came with its head, as short ones do
         chunks = []
         size = 0
         async for chunk in self:
