@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from gatewright.cli import main
+from gatewright.control import policy
 from gatewright.gateway.operations import ROUTES
 from gatewright.settings import CLOUD, PREFIX, settable
 
@@ -23,6 +24,11 @@ def test_every_setting_is_documented_and_every_documented_one_exists():
     known = {PREFIX + one.name.upper() for one in settable()}
     documented = set(re.findall(r"^\| `(GATEWRIGHT_[A-Z_]+)`", read("docs/operations.md"), re.MULTILINE))
     assert documented == known
+
+
+def test_every_tag_is_documented_and_every_documented_one_exists():
+    """The table of docs/operations.md is complete, in both directions."""
+    assert set(re.findall(r"^\| `(gatewright\.[a-z-]+)`", read("docs/operations.md"), re.MULTILINE)) == set(policy.TAGS)
 
 
 def test_every_variable_of_the_clouds_that_is_read_is_documented():

@@ -8,11 +8,12 @@ from sqlalchemy import event
 from gatewright.control.compile import Compiler
 from gatewright.control.crypto import Vault
 from gatewright.control.keyring import Keyring
-from gatewright.control.store import endpoints, keys, secrets
+from gatewright.control.store import endpoints, keys, secrets, tags
+from gatewright.control.store.tables import TagRow
 from gatewright.entities import FallbackConfig
 from gatewright.providers import registry
 from gatewright.settings import Settings
-from gatewright.snapshot.model import ANONYMOUS, key_digest
+from gatewright.snapshot.model import ANONYMOUS, Policy, key_digest
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def compiled(database, vault):
 
     def compiled(**settings):
         connect = functools.partial(registry.connect, allow_private=True)
-        return Compiler(database, vault, Settings.load({}, **settings), connect).compile()
+        compiler = Compiler(database, vault, Settings.load({}, **settings), connect)
+        return compiler.admit(compiler.compile())
 
     return compiled
 
@@ -100,6 +102,41 @@ def test_a_models_name_is_shown_as_a_header_can_hold_it(make, compiled):
     assert target.model == "mod\u00e8le \u4e2d"
 
 
+def test_a_targets_key_is_the_same_until_what_it_calls_changes(database, vault, make, compiled):
+    """For every endpoint and in every process; another model, address or secret makes it another target."""
+    secret, twin = make.secret(value="canary-secret"), make.secret(value="canary-secret")
+    first = make.definition("m", secret_id=secret.secret_id)
+    make.endpoint("one", make.config(first))
+    make.endpoint("two", make.config(make.definition("n", secret_id=secret.secret_id)))
+    make.endpoint("model", make.config(make.definition("o", secret_id=secret.secret_id, model_name="other")))
+    make.endpoint("secret", make.config(make.definition("p", secret_id=twin.secret_id)))
+
+    def keys():
+        return {name: one.primaries[0][0].key for name, one in compiled().endpoints.items()}
+
+    before = keys()
+    assert keys() == before
+    assert before["one"] == before["two"]
+    assert len({before["one"], before["model"], before["secret"]}) == 3
+    for change in ({"secret_value": {"api_key": "canary-other"}}, {"auth_config": {"api_base": "https://h.test/v1"}}):
+        with database.write() as tx:
+            secrets.update(tx, vault, secret_id=secret.secret_id, **change)
+        after = keys()
+        assert after["secret"] == before["secret"]
+        assert after["one"] == after["two"] != before["one"]
+        before = after
+
+
+def test_the_policy_is_that_of_the_tags(database, make, compiled, caplog):
+    """A tag from before it meant something, with a value that it cannot have, is passed over and told."""
+    published = make.endpoint("ep", make.config())
+    with database.write() as tx:
+        tags.put(tx, endpoint_id=published.endpoint_id, key="gatewright.retries", value="2")
+        tx.add(TagRow(endpoint_id=published.endpoint_id, key="gatewright.strict", value="perhaps", position=7))
+    assert compiled().endpoints["ep"].policy == Policy(retries=2)
+    assert "endpoint 'ep' is served without a tag: Invalid value 'perhaps' of tag 'gatewright.strict'" in caplog.text
+
+
 def test_a_target_that_cannot_be_called_says_why(database, vault, make, compiled):
     """The endpoint stays, with its problems, each named once; the others are served."""
     bare = make.secret()
@@ -174,3 +211,17 @@ def test_the_statements_of_a_compilation_do_not_grow_with_the_rows(database, mak
     publish(range(20, 200))
     assert count() == few
     assert len(compiled().endpoints) == 200
+
+
+def test_whom_the_settings_let_in_is_no_part_of_the_databases_snapshot(database, vault):
+    """Only that goes to disk; else a start from there would let in who may no longer come in."""
+    with database.write() as tx:
+        key = keys.create(tx, name="app")[1]
+    connect = functools.partial(registry.connect, allow_private=True)
+    before = Compiler(database, vault, Settings.load({}, admin_key="gw-of-the-last-start", no_auth=True), connect)
+    of_database = before.compile()
+    assert (set(of_database.principals), of_database.anonymous) == ({key_digest(key)}, None)
+    after = Compiler(database, vault, Settings.load({}, admin_key="gw-of-this-start-now"), connect)
+    admitted = after.admit(of_database)
+    assert set(admitted.principals) == {key_digest(key), key_digest("gw-of-this-start-now")}
+    assert admitted.anonymous is None

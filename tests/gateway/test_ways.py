@@ -12,7 +12,7 @@ from gatewright.gateway.operations import Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.snapshot.address import Address
 from gatewright.snapshot.holder import Holder
-from gatewright.snapshot.model import Way
+from gatewright.snapshot.model import Policy, Way
 from gatewright.upstream.fake import Answer, FakeClient, in_turn
 
 TABLE = Table()
@@ -74,7 +74,10 @@ def holder_of(ways, *more, strict=False):
     address = Address("https", "up.example.com", 443, "/base/v1")
     targets = [make_target(f"m{number}", paths=one, address=address) for number, one in enumerate((ways, *more))]
     endpoint = replace(
-        snapshot.endpoints["ep"], primaries=((targets[0], 1.0),), fallbacks=tuple(targets[1:]), strict=strict
+        snapshot.endpoints["ep"],
+        primaries=((targets[0], 1.0),),
+        fallbacks=tuple(targets[1:]),
+        policy=Policy(strict=strict),
     )
     return Holder(replace(snapshot, endpoints={"ep": endpoint}))
 

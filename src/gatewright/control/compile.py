@@ -4,19 +4,22 @@ What cannot be served (a secret that is gone, an address that is refused) become
 stops the rest.
 """
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gatewright.control.crypto import Vault
+from gatewright.control import policy
 from gatewright.control.store import endpoints, keys, secrets
 from gatewright.control.store.database import Database
 from gatewright.control.store.secrets import Revealed
 from gatewright.entities import GatewayEndpoint, GatewayEndpointModelMapping, GatewayModelLinkageType
 from gatewright.errors import ConfigError
 from gatewright.settings import Settings
-from gatewright.snapshot.model import ANONYMOUS, Access, Endpoint, Principal, Snapshot, Target, key_digest
+from gatewright.snapshot.address import Address
+from gatewright.snapshot.model import ANONYMOUS, Access, Endpoint, Policy, Principal, Snapshot, Target, key_digest
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +27,8 @@ log = logging.getLogger(__name__)
 Connect = Callable[[str, str, Mapping[str, str], Mapping[str, str]], Access]
 """Provider name, model, secret values and `auth_config` to the way there; a ConfigError says why there is none."""
 
-STRICT_TAG = "gatewright.strict"
-"""Tag of an endpoint that refuses a request rather than leave out what a target cannot express; its value is `true`."""
+KEY_DIGITS = 32
+"""Hex digits of a target's key."""
 
 _NOT_SHOWN = re.compile(r"[^ -~]")
 
@@ -87,14 +90,16 @@ class _Targets:
         definition = mapping.model_definition
         if definition is None:
             raise AssertionError("the store gives every mapping its model definition")
-        access = self._access(definition.provider, definition.model_name, definition.secret_id)
+        provider, model, secret_id = definition.provider, definition.model_name, definition.secret_id
+        access = self._access(provider, model, secret_id)
         if isinstance(access, str):
             return f"model definition '{definition.name}': {access}"
         return Target(
-            provider=definition.provider,
-            model=definition.model_name,
+            provider=provider,
+            model=model,
             access=access,
-            shown=_NOT_SHOWN.sub("?", f"{definition.provider}/{definition.model_name}").encode("ascii"),
+            shown=_NOT_SHOWN.sub("?", f"{provider}/{model}").encode("ascii"),
+            key=_key(provider, model, access.address, self._revealed[secret_id or ""]),
         )
 
     def _access(self, provider: str, model: str, secret_id: str | None) -> Access | str:
@@ -119,16 +124,26 @@ def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:
     fallbacks = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.FALLBACK]
     fallbacks.sort(key=lambda m: (m.fallback_order is None, m.fallback_order or 0))
     first = [(targets.of(m), m.weight) for m in primaries]
+def _key(provider: str, model: str, address: Address, secret: Revealed) -> str:
+    """A target by which secret it uses and when that was changed last, so that nothing of the secret is in it."""
+    place = f"{address.scheme}://{address.authority}{address.path}"
+    parts = (provider, model, place, secret.secret_id, str(secret.last_updated_at))
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:KEY_DIGITS]
+
+
     then = [targets.of(m) for m in fallbacks]
     return Endpoint(
         endpoint_id=one.endpoint_id,
         name=one.name,
         created_at=one.created_at,
         primaries=tuple((target, weight) for target, weight in first if isinstance(target, Target) and weight > 0),
+    chosen, problems = policy.read({tag.key: tag.value or "" for tag in one.tags}, Policy())
+    for problem in problems:
+        log.warning("endpoint '%s' is served without a tag: %s", one.name, problem)
         fallbacks=tuple(target for target in then if isinstance(target, Target)),
         most_fallbacks=(one.fallback_config.max_attempts if one.fallback_config else None) or None,
         problem=_problem([target for target, _ in first] + then),
-        strict=any(tag.key == STRICT_TAG and (tag.value or "").strip().lower() == "true" for tag in one.tags),
+        policy=chosen,
     )
 
 

@@ -125,7 +125,7 @@ class Pipeline:
         note.call = call
         note.endpoint = endpoint = resolve(snapshot, call.endpoint)
         route = plan(endpoint, call.operation, self._draw())
-        answer = await attempt(self._upstream, route, call, note.request_id, strict=endpoint.strict)
+        answer = await attempt(self._upstream, route, call, note.request_id, strict=endpoint.policy.strict)
         note.answered(answer)
         fields = (*note.headers, overhead(note.begun, answer.waited))
         if answer.rest is None:

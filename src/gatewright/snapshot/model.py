@@ -15,6 +15,7 @@ from gatewright.snapshot.identity import Identity
 
 Headers = tuple[tuple[bytes, bytes], ...]
 ThoughtField = Literal["reasoning_content", "reasoning", "reasoning_details", "thinking", ""]
+FallbackKind = Literal["context_window", "content_policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +70,46 @@ class Target:
         model: the provider's own model name, sent upstream.
         access: how to reach it.
         shown: `provider/model` for a response header: printable ASCII.
+        key: which target it is, for its health: the same in every process, for every endpoint, and until its model, its
+            address or its secret is changed. It reveals nothing of the secret.
     """
 
     provider: str
     model: str
     access: Access
     shown: bytes
+    key: str
 
 
 Routes = tuple[tuple["Target", ...], tuple[float, ...], tuple["Target", ...]]
 """The PRIMARY targets that serve an operation, their weights added up one after the other, and the FALLBACK targets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the requests of an endpoint are treated, where the operator may choose.
+
+    Attributes:
+        strict: a request is refused rather than sent with something left out that its target cannot express.
+        timeout: seconds for a request with all its attempts; None for no limit but those of each attempt.
+        first_token: seconds an attempt has until the first content of its answer; None for no limit of its own.
+        retries: how often the same target is asked again after a failure that may pass.
+        fallback_on: kinds of failure that go on to the next target although another one would be paid for.
+        cooldown: seconds a failing target is left alone; None for 1 second that doubles up to a minute, 0 for never.
+        hedge: seconds after which a second target is asked too, or after the 95th percentile of late; None for never.
+        continues: a stream that breaks off is continued by the next target.
+        max_concurrency: most requests under way at once in one process; None for no limit of its own.
+    """
+
+    strict: bool = False
+    timeout: float | None = None
+    first_token: float | None = None
+    retries: int = 1
+    fallback_on: frozenset[FallbackKind] = frozenset()
+    cooldown: float | None = None
+    hedge: float | Literal["p95"] | None = None
+    continues: bool = False
+    max_concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +124,7 @@ class Endpoint:
         fallbacks: FALLBACK targets that can be called, in `fallback_order`.
         most_fallbacks: how many fallbacks a request may go on to; None for all.
         problem: why no target can be called; empty when one can.
-        strict: whether a request is refused rather than sent with something left out that its target cannot express.
+        policy: how its requests are treated.
         routes: by operation, what `gateway/plan.py` chooses from; worked out when first asked for.
     """
 
@@ -104,7 +135,7 @@ class Endpoint:
     fallbacks: tuple[Target, ...] = ()
     most_fallbacks: int | None = None
     problem: str = ""
-    strict: bool = False
+    policy: Policy = Policy()
     routes: dict[str, Routes] = field(default_factory=dict, repr=False, compare=False)
 
 

@@ -79,6 +79,20 @@ endpoints:
     ]
 
 
+def test_a_tag_of_ours_that_cannot_be_used_is_told_with_its_line(refused):
+    """Before anything is changed; tags of others may hold anything."""
+    told = refused(
+        """\
+endpoints:
+  chat:
+    models: [gpt]
+    tags: {gatewright.retries: "many", team: many}
+"""
+    )
+    assert "gateway.yaml:4: endpoint 'chat': Invalid value 'many' of tag 'gatewright.retries'" in told
+    assert "team" not in told
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [

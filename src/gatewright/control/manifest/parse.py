@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import yaml
 
+from gatewright.control import policy
 from gatewright.control.manifest.document import line_of
 from gatewright.control.manifest.model import (
     Endpoint,
@@ -17,6 +18,7 @@ from gatewright.control.manifest.model import (
 )
 from gatewright.control.manifest.reader import Reader
 from gatewright.control.manifest.references import References
+from gatewright.errors import ClientError
 
 MAX_WEIGHT = 1e9
 MAX_ATTEMPTS = 1000
@@ -135,9 +137,18 @@ class Parser:
             models=tuple(one for one in shares if one),
             fallbacks=tuple(one for one in fallbacks if one),
             max_attempts=most or 0,
-            tags=self._texts(fields, "tags", what),
+            tags=self._tags(fields, what),
             usage_tracking=tracked is not False,
         )
+
+    def _tags(self, fields: Mapping[str, yaml.Node], what: str) -> dict[str, str]:
+        tags = self._texts(fields, "tags", what)
+        for key, value in tags.items():
+            try:
+                policy.check(key, value)
+            except ClientError as problem:
+                self._reader.refuse(fields["tags"], f"{what}: {problem.public}")
+        return tags
 
     def _refuse_repeats(self, models: Sequence[Reference], what: str) -> None:
         names = [model.name for model in models]

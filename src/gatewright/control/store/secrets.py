@@ -24,6 +24,7 @@ class Revealed:
         secret_name: its name, for messages.
         values: the decrypted values; empty when there is a problem.
         auth_config: settings that are not confidential.
+        last_updated_at: when its values or settings were changed, in milliseconds since the epoch.
         problem: why it cannot be opened; empty when it can.
     """
 
@@ -31,6 +32,7 @@ class Revealed:
     secret_name: str
     values: Mapping[str, str] = field(repr=False)
     auth_config: Mapping[str, str]
+    last_updated_at: int
     problem: str = ""
 
 

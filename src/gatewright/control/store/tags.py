@@ -5,6 +5,7 @@ from collections import defaultdict
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from gatewright.control import policy
 from gatewright.control.store import limits
 from gatewright.control.store.rows import find, require
 from gatewright.control.store.tables import EndpointRow, TagRow
@@ -15,11 +16,12 @@ def put(tx: Session, *, endpoint_id: str, key: str, value: str | None = None) ->
     """Set a tag, keeping its place when the key is there already. The endpoint's times do not move.
 
     Raises:
-        ClientError: for an empty or over-long key, or an over-long value.
+        ClientError: for an empty or over-long key, an over-long value, or a tag of ours that cannot be used.
         NotFoundError: when there is no such endpoint.
     """
     limits.given(endpoint_id=endpoint_id, key=key)
     limits.fits(TagRow, key=key, value=value)
+    policy.check(key, value or "")
     require(tx, EndpointRow, endpoint_id=endpoint_id)
     row = find(tx, TagRow, endpoint_id, key)
     if row is None:
