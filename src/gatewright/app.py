@@ -25,7 +25,7 @@ from gatewright.control.crypto import Vault
 from gatewright.control.drain import Drain
 from gatewright.control.keyring import Keyring
 from gatewright.control.store import keys, schema
-from gatewright.control.store.database import Database
+from gatewright.control.store.database import Database, shown
 from gatewright.control.store.listener import Listener
 from gatewright.control.watch import Watcher
 from gatewright.dialects import mlflow
@@ -39,6 +39,7 @@ from gatewright.server.asgi import Server
 from gatewright.server.fastlane import FastLane
 from gatewright.server.protocol import Protocol
 from gatewright.settings import Settings
+from gatewright.snapshot.disk import Disk
 from gatewright.snapshot.holder import Holder
 from gatewright.telemetry import shelf
 from gatewright.telemetry.metrics import Metrics
@@ -65,14 +66,16 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         settings: what the operator set.
         replaceable: whether a supervisor starts another process when this one ends; see `_start_or_leave`.
     """
-    database = Database(settings.database_url)
     vault = Vault(Keyring.load(settings))
+    disk = _disk(settings, vault)
+    # A SQLite file that is gone is an outage when there is a snapshot of it, and else a first start.
+    database = Database(settings.database_url, create=not disk.holds())
     holder = Holder()
     upstream = _client(settings)
     connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams, cloud=settings.cloud)
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)
-    watcher = Watcher(holder, listener, compiler.compile)
+    watcher = Watcher(holder, listener, compiler.compile, compiler.admit, disk)
     journal = Journal(settings.journal, limit=settings.journal_limit)
     drain = Drain(journal, database, days=settings.ledger_days)
     control = api.create(
@@ -112,9 +115,16 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         max_body=settings.max_body,
         start=start,
         stop=stop,
+        degraded=lambda: watcher.degraded,
         metrics=metrics.page,
         open_metrics=settings.metrics == "open",
     )
+
+
+def _disk(settings: Settings, vault: Vault) -> Disk:
+    """Where the last good snapshot is kept: that of this database, compiled under these settings."""
+    database = shown(settings.database_url)
+    return Disk(settings.snapshot, vault, f"{database} private={settings.allow_private_upstreams}")
 
 
 def _spare_the_collector() -> None:

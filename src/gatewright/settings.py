@@ -130,7 +130,7 @@ class Settings:
     Attributes:
         host: address to listen on.
         port: TCP port to listen on; 0 takes a free one.
-        data_dir: folder of the SQLite database, of the journal and of the key-encryption key made at the first start.
+        data_dir: folder of the SQLite database, the journal, the last good configuration and the key file.
         database: SQLAlchemy URL (`sqlite:///file`, `postgresql://…`); empty for `gatewright.db` in `data_dir`.
         workers: number of server processes.
         no_auth: serve without keys; refused unless `host` is a loopback address.
@@ -215,6 +215,11 @@ class Settings:
     def metrics_folder(self) -> Path:
         """The folder of what the workers have counted."""
         return self.data_dir / "metrics"
+
+    @property
+    def snapshot(self) -> Path:
+        """The file of the last good configuration."""
+        return self.data_dir / "snapshot"
 
     @property
     def kek_path(self) -> Path:

@@ -27,9 +27,9 @@ async def control(scope, _receive, send):
     await send({"type": "http.response.body", "body": scope["state"]["principal"].name.encode()})
 
 
-def make_server(holder, upstream=None, start=nothing, stop=nothing, max_body=1000):
+def make_server(holder, upstream=None, start=nothing, stop=nothing, max_body=1000, **options):
     pipeline = Pipeline(holder, upstream or FakeClient(in_turn()))
-    return Server(pipeline=pipeline, control=control, max_body=max_body, start=start, stop=stop)
+    return Server(pipeline=pipeline, control=control, max_body=max_body, start=start, stop=stop, **options)
 
 
 def admin_holder(**options):
@@ -70,6 +70,26 @@ async def test_health_needs_no_key_and_tells_whether_there_is_something_to_serve
     assert await call(make_server(Holder()), "GET", "/health/live", key="") == (200, b"OK")
     assert (await call(make_server(Holder()), "GET", "/health", key=""))[0] == 503
     assert await call(make_server(make_holder("one")), "GET", "/health", key="") == (200, b"OK")
+
+
+async def test_a_server_in_trouble_is_ready_and_says_what_is_wrong():
+    """A load balancer must not take away what serves on; a person sees since when, and why."""
+    troubles = ["", "since 2026-08-01T12:00:00Z: The database is away."]
+    server = make_server(make_holder("one"), degraded=lambda: troubles[0])
+    assert await call(server, "GET", "/health", key="") == (200, b"OK")
+    del troubles[0]
+    answer = (200, b"degraded since 2026-08-01T12:00:00Z: The database is away.")
+    assert await call(server, "GET", "/health", key="") == answer
+    assert await call(server, "GET", "/health/live", key="") == (200, b"OK")
+
+
+async def test_a_server_that_stops_is_ready_no_more():
+    """So that a load balancer sends its next requests elsewhere; it lives until it has ended."""
+    server = make_server(make_holder("one"), degraded=lambda: "since long ago")
+    server.stopping = True
+    status, body = await call(server, "GET", "/health", key="")
+    assert (status, body.partition(b":")[0]) == (503, b"stopping")
+    assert await call(server, "GET", "/health/live", key="") == (200, b"OK")
 
 
 async def test_an_operation_is_served():

@@ -8,10 +8,11 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from gatewright.control.crypto import Vault
 from gatewright.control import policy
+from gatewright.control.crypto import Vault
 from gatewright.control.store import endpoints, keys, secrets
 from gatewright.control.store.database import Database
 from gatewright.control.store.secrets import Revealed
@@ -53,8 +54,13 @@ class Compiler:
             principal = Principal(key_id="admin", name="GATEWRIGHT_ADMIN_KEY", admin=True)
             self._given[key_digest(settings.admin_key)] = principal
 
+    def admit(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with those whom the settings let in; they are never taken from anywhere else."""
+        principals = MappingProxyType({**snapshot.principals, **self._given})
+        return replace(snapshot, principals=principals, anonymous=self._anonymous)
+
     def compile(self) -> Snapshot:
-        """The snapshot of the database as it is now.
+        """The snapshot of the database alone, as it is now.
 
         Raises:
             UnavailableError: when the database cannot be read.
@@ -72,8 +78,7 @@ class Compiler:
         return Snapshot(
             revision=revision,
             endpoints=MappingProxyType({one.name: _endpoint(one, targets) for one in published}),
-            principals=MappingProxyType(principals | self._given),
-            anonymous=self._anonymous,
+            principals=MappingProxyType(principals),
         )
 
 
@@ -119,11 +124,6 @@ class _Targets:
         return self._found[key]
 
 
-def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:
-    primaries = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.PRIMARY]
-    fallbacks = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.FALLBACK]
-    fallbacks.sort(key=lambda m: (m.fallback_order is None, m.fallback_order or 0))
-    first = [(targets.of(m), m.weight) for m in primaries]
 def _key(provider: str, model: str, address: Address, secret: Revealed) -> str:
     """A target by which secret it uses and when that was changed last, so that nothing of the secret is in it."""
     place = f"{address.scheme}://{address.authority}{address.path}"
@@ -131,15 +131,20 @@ def _key(provider: str, model: str, address: Address, secret: Revealed) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:KEY_DIGITS]
 
 
+def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:
+    primaries = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.PRIMARY]
+    fallbacks = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.FALLBACK]
+    fallbacks.sort(key=lambda m: (m.fallback_order is None, m.fallback_order or 0))
+    first = [(targets.of(m), m.weight) for m in primaries]
     then = [targets.of(m) for m in fallbacks]
+    chosen, problems = policy.read({tag.key: tag.value or "" for tag in one.tags}, Policy())
+    for problem in problems:
+        log.warning("endpoint '%s' is served without a tag: %s", one.name, problem)
     return Endpoint(
         endpoint_id=one.endpoint_id,
         name=one.name,
         created_at=one.created_at,
         primaries=tuple((target, weight) for target, weight in first if isinstance(target, Target) and weight > 0),
-    chosen, problems = policy.read({tag.key: tag.value or "" for tag in one.tags}, Policy())
-    for problem in problems:
-        log.warning("endpoint '%s' is served without a tag: %s", one.name, problem)
         fallbacks=tuple(target for target in then if isinstance(target, Target)),
         most_fallbacks=(one.fallback_config.max_attempts if one.fallback_config else None) or None,
         problem=_problem([target for target, _ in first] + then),

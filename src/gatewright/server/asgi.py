@@ -30,11 +30,13 @@ class Server:
         max_body: largest request body in bytes.
         start: run before the first request; an error keeps the server from starting.
         stop: run after the last one.
+        degraded: tells why and since when the configuration may be old; empty while all is well.
         metrics: writes the page at `/metrics`; None for no such page.
         open_metrics: whether it is for everybody, and not only for whoever has a valid key.
 
     Attributes:
         max_body: as given.
+        stopping: set when the server stops; readiness fails from then on.
         serve: answers one request for an operation; see `Pipeline.serve`.
     """
 
@@ -46,6 +48,7 @@ class Server:
         max_body: int,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
+        degraded: Callable[[], str] = str,
         metrics: Callable[[], Awaitable[bytes]] | None = None,
         open_metrics: bool = False,
     ) -> None:
@@ -55,6 +58,8 @@ class Server:
         self.max_body = max_body
         self._start = start
         self._stop = stop
+        self._degraded = degraded
+        self.stopping = False
         self._metrics = metrics
         self._open_metrics = open_metrics
         self._table = Table()
@@ -87,11 +92,16 @@ class Server:
             await self._refuse(exchange)
 
     async def _health(self, exchange: ASGIExchange) -> None:
-        """`/health/live`: the process answers. `/health`: it has a configuration to serve from."""
-        if exchange.path == "/health/live" or self._pipeline.ready:
+        """`/health/live`: the process answers. `/health`: it has a configuration to serve from, and stays."""
+        if exchange.path == "/health/live":
             await exchange.respond(200, TEXT, b"OK")
-        else:
+        elif self.stopping:
+            await exchange.respond(503, TEXT, b"stopping: requests under way are completed")
+        elif not self._pipeline.ready:
             await exchange.respond(503, TEXT, b"starting: no configuration is loaded yet")
+        else:
+            degraded = self._degraded()
+            await exchange.respond(200, TEXT, f"degraded {degraded}".encode() if degraded else b"OK")
 
     async def _refuse(self, exchange: ASGIExchange) -> None:
         """Answer for a path of a provider's API that is not served."""

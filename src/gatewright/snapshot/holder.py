@@ -10,7 +10,7 @@ class Holder:
     """One reference, swapped as a whole. Only `control/watch.py` swaps it; a test holds that.
 
     Attributes:
-        since: when the snapshot in force was put there, in seconds since the epoch; 0 before the first one.
+        since: when the snapshot in force was made, in seconds since the epoch; 0 before the first one.
     """
 
     __slots__ = ("_snapshot", "since")
@@ -40,7 +40,12 @@ class Holder:
             raise UnavailableError("Gatewright is starting: its configuration is not loaded yet. Try again shortly.")
         return self._snapshot
 
-    def swap(self, snapshot: Snapshot) -> None:
-        """Put a newer snapshot in force; requests already under way keep theirs."""
+    def swap(self, snapshot: Snapshot, since: float | None = None) -> None:
+        """Put another snapshot in force; requests already under way keep theirs.
+
+        Args:
+            snapshot: what to serve from now on.
+            since: when it was made; None for now.
+        """
         self._snapshot = snapshot
-        self.since = time.time()
+        self.since = time.time() if since is None else since

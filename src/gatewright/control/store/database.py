@@ -50,11 +50,12 @@ class Database:
     Safe to share between threads. Everything is read and written through `read` and `write`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         """Prepare connections to `url`; nothing is opened yet.
 
         Args:
             url: `sqlite:///file` or `postgresql://user:password@host/name`.
+            create: make SQLite's file when there is none; without it, a file that is gone is a database that is away.
 
         Raises:
             ConfigError: for another database, or when PostgreSQL's driver is not installed.
@@ -66,7 +67,7 @@ class Database:
                 parsed,
                 hide_parameters=True,
                 pool_timeout=BUSY_SECONDS,
-                **(_sqlite_options(parsed) if self.sqlite else _postgres_options(parsed)),
+                **(_sqlite_options(parsed, create=create) if self.sqlite else _postgres_options(parsed)),
             )
         except ModuleNotFoundError:
             raise ConfigError(
@@ -162,6 +163,15 @@ class Database:
             raise
 
 
+def shown(url: str) -> str:
+    """A database's URL without the password.
+
+    Raises:
+        ConfigError: for one that cannot be read.
+    """
+    return _parse(url).render_as_string(hide_password=True)
+
+
 def _is_our_mistake(problem: Exception) -> bool:
     """Whether SQLite says with an "operational" error that a statement does not fit its tables."""
     return getattr(getattr(problem, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
@@ -186,7 +196,10 @@ def _parse(url: str) -> URL:
     )
 
 
-def _sqlite_options(url: URL) -> dict[str, Any]:
+def _sqlite_options(url: URL, *, create: bool) -> dict[str, Any]:
+    options = {"connect_args": {"timeout": BUSY_SECONDS}}
+    if not create:
+        return options
     path = Path(url.database or "")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -194,7 +207,7 @@ def _sqlite_options(url: URL) -> dict[str, Any]:
         path.touch(mode=0o600)
     except OSError as problem:
         raise ConfigError(f"The database file {path} cannot be made: {problem.strerror}.") from None
-    return {"connect_args": {"timeout": BUSY_SECONDS}}
+    return options
 
 
 def _postgres_options(url: URL) -> dict[str, Any]:
