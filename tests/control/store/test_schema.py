@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from gatewright.control.store import keys, schema
@@ -34,6 +36,18 @@ def test_an_empty_database_is_named_then_brought_up(empty_database):
     schema.upgrade(empty_database)
     schema.check(empty_database)
     assert empty_database.revision() == 1
+
+
+def test_the_versions_are_those_of_the_migrations():
+    """In the order in which Alembic goes up; they are read without it."""
+    scripts = ScriptDirectory(str(Path(schema.__file__).parent.parent / "migrations"))
+    assert tuple(one.revision for one in reversed(list(scripts.walk_revisions()))) == schema.VERSIONS
+
+
+def test_a_database_that_is_up_to_date_is_not_migrated_again(database, monkeypatch):
+    """Nor is what migrates loaded, which would take a good part of a start."""
+    monkeypatch.delattr(schema, "_migrate")
+    schema.upgrade(database)
 
 
 def test_upgrading_twice_changes_nothing(database):

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import sqlalchemy
 from sqlalchemy import Connection, text
 
 from gatewright.control.store.database import Database
@@ -15,12 +12,8 @@ _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # Any number will do, as long as every process takes the same.
 _UPGRADE_LOCK = 0x6761_7465
 
-
-def _config() -> Config:
-    config = Config()
-    # Alembic reads % as the start of a variable.
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
+VERSIONS = tuple(sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")))
+"""All versions there are, by the files of their migrations; the last one is this program's."""
 
 
 def upgrade(database: Database) -> None:
@@ -32,13 +25,14 @@ def upgrade(database: Database) -> None:
         ConfigError: when the database is newer than this program.
         UnavailableError: when it cannot be reached.
     """
+    with database.read() as tx:
+        if _state(tx.connection()) == "current":
+            return
     with database.connection() as connection:
         if not database.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         if _state(connection) != "current":
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _migrate(connection)
 
 
 def check(database: Database) -> None:
@@ -48,23 +42,42 @@ def check(database: Database) -> None:
         ConfigError: when it is empty, older or newer; says what to do.
         UnavailableError: when the database cannot be reached.
     """
-    with database.connection() as connection:
-        state = _state(connection)
+    with database.read() as tx:
+        state = _state(tx.connection())
     if state != "current":
         raise ConfigError(f"The database is {state}. Run `gatewright db upgrade`.")
 
 
 def _state(connection: Connection) -> str:
     """`current`, or what is wrong with it."""
-    scripts = ScriptDirectory.from_config(_config())
-    found, head = MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
-    if found == head:
+    found = _found(connection)
+    if found == VERSIONS[-1]:
         return "current"
     if found is None:
         return "empty"
-    if found not in {script.revision for script in scripts.walk_revisions()}:
+    if found not in VERSIONS:
         raise ConfigError(
-            f"The database has schema {found}, made by a newer Gatewright; this one knows schemas up to {head}. "
-            "Install the newer version, or go back to a backup from before the upgrade."
+            f"The database has schema {found}, made by a newer Gatewright; this one knows schemas up to "
+            f"{VERSIONS[-1]}. Install the newer version, or go back to a backup from before the upgrade."
         )
-    return f"at schema {found}, and this program needs {head}"
+    return f"at schema {found}, and this program needs {VERSIONS[-1]}"
+
+
+def _found(connection: Connection) -> str | None:
+    """The version that Alembic noted down, read without it."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _migrate(connection: Connection) -> None:
+    # Loading it takes longer than all else that a start does with the database, and seldom is anything to be migrated.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    # Alembic reads % as the start of a variable.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
