@@ -1,0 +1,130 @@
+"""What each cell of the fault matrix must come to, by a few rules.
+
+1. Before anything of an answer went to the client, a failure is a failed attempt: the same target is asked once more
+   where the failure table says so, then the next one; the last one's error goes to the client, in its own dialect.
+2. After that nobody else is asked: the stream ends with an error event in the client's dialect.
+3. What is passed through is not read on the way once it has begun: an event of it that is no JSON reaches the client
+   as it came.
+
+Of every request there is one record, which says what the client got.
+"""
+
+from collections.abc import Callable
+
+from faults.judge import BROKEN, ERROR
+from faults.matrix import Cell, Outcome
+from faults.scripts import FALLBACK, FAULTS, PRIMARY
+from faults.wires import WIRES
+from gatewright.gateway.failures import RULES, Action, Kind
+
+KINDS = {
+    "refused": Kind.REFUSED,
+    "dns": Kind.DNS,
+    "tls": Kind.TLS,
+    "reset": Kind.RESET,
+    "stall-before-head": Kind.FIRST_BYTE_TIMEOUT,
+    "429": Kind.RATE_LIMITED,
+    "500": Kind.SERVER_ERROR,
+    "529-in-200": Kind.OVERLOADED,
+    "wrong-content-type": Kind.MALFORMED,
+    "bad-chunk-size": Kind.MALFORMED,
+    "malformed-sse": Kind.MALFORMED,
+    "bad-json": Kind.MALFORMED,
+    "oversized-line": Kind.MALFORMED,
+    "slow-drip": Kind.STALLED,
+    "cut-0": Kind.CUT,
+    "cut-1": Kind.CUT,
+    "cut-40": Kind.CUT,
+    "stall-mid-stream": Kind.STALLED,
+    "missing-terminator": Kind.CUT,
+    "error-later": Kind.ERROR_EVENT,
+    "bad-json-later": Kind.MALFORMED,
+    "drip-later": Kind.STALLED,
+}
+"""What each fault is in the failure table."""
+
+UNREACHABLE, PROTOCOL, TIMEOUT, REJECTED = (
+    f"UPSTREAM_{word}" for word in ("UNREACHABLE", "PROTOCOL_ERROR", "TIMEOUT", "REJECTED")
+)
+_SEEN = {
+    UNREACHABLE: {Kind.REFUSED, Kind.DNS, Kind.TLS},
+    PROTOCOL: {Kind.RESET, Kind.CUT, Kind.MALFORMED},
+    TIMEOUT: {Kind.FIRST_BYTE_TIMEOUT, Kind.STALLED},
+    REJECTED: {Kind.RATE_LIMITED, Kind.SERVER_ERROR, Kind.OVERLOADED, Kind.ERROR_EVENT},
+}
+CODES = {kind: code for code, kinds in _SEEN.items() for kind in kinds}
+"""What the ledger calls a kind."""
+
+STATUSES = {UNREACHABLE: 502, PROTOCOL: 502, TIMEOUT: 504}
+"""Of an error that is not the provider's own."""
+
+
+def expected(cell: Cell) -> Outcome:
+    """What a cell must come to."""
+    kind = KINDS[cell.fault]
+    code = CODES[kind]
+    if shown(cell):
+        if cell.fault == "bad-json-later" and not cell.translated:
+            return Outcome("an event that its reader cannot read", 200, (1, 0), (200, "", 1, PRIMARY))
+        return Outcome(BROKEN, 200, (1, 0), (200, code, 1, PRIMARY))
+    tries = 2 if RULES[kind].action is Action.RETRY else 1
+    calls = 0 if FAULTS[cell.fault].unreached else tries
+    if cell.fallback:
+        return Outcome(f"answer of {FALLBACK}", 200, (calls, 1), (200, "", tries + 1, FALLBACK))
+    own = {"429": 429, "500": 500, "529-in-200": WIRES[cell.provider].overloaded}
+    status = own.get(cell.fault) or STATUSES[code]
+    return Outcome(ERROR, status, (calls, 0), (status, code, tries, PRIMARY), "7" if cell.fault == "429" else "")
+
+
+def shown(cell: Cell) -> bool:
+    """Whether something of the first target's answer went to the client.
+
+    Events are passed through as they come. A translation has nothing to show before there is content.
+    """
+    nothing = WIRES[cell.provider].opens if cell.translated else 0
+    return cell.stream and FAULTS[cell.fault].after > nothing
+
+
+def _passed(cell: Cell) -> bool:
+    return cell.stream and not cell.translated
+
+
+PENDING: dict[str, Callable[[Cell], bool]] = {
+    "the same target is not asked once more": lambda cell: (
+        RULES[KINDS[cell.fault]].action is Action.RETRY and not shown(cell)
+    ),
+    "a passed stream goes out with its first bytes and not with its first event, so an error there is not noticed": (
+        lambda cell: _passed(cell) and cell.fault in ("529-in-200", "bad-json", "malformed-sse", "oversized-line")
+    ),
+    "of a stream that drips, the first bytes are already taken for an answer": (
+        lambda cell: _passed(cell) and cell.fault == "slow-drip" and cell.client != "chat"
+    ),
+    "what is passed through is given on with a part of an event, which no reader can read": (
+        lambda cell: _passed(cell) and cell.fault in ("stall-mid-stream", "drip-later") and cell.client != "chat"
+    ),
+    "the error event of a passed Responses stream is that of a chat completion": (
+        lambda cell: (
+            _passed(cell) and cell.client == "responses" and cell.fault in ("cut-1", "cut-40", "missing-terminator")
+        )
+    ),
+    "a whole answer that is passed through is not looked at, but for its last byte": (
+        lambda cell: not cell.stream and not cell.translated and cell.fault in ("bad-json", "malformed-sse")
+    ),
+    "an overloaded Anthropic is 503 in a whole answer, and 529 in a stream": (
+        lambda cell: (
+            cell.fault == "529-in-200" and cell.provider == "messages" and not cell.stream and not cell.fallback
+        )
+    ),
+    "`server_is_overloaded` is not known": (
+        lambda cell: (
+            cell.fault == "529-in-200"
+            and cell.provider == "responses"
+            and not cell.fallback
+            and not (cell.stream and not cell.translated)
+        )
+    ),
+    "an error that Gemini writes line by line is not understood": (
+        lambda cell: cell.fault == "error-later" and cell.provider == "generateContent"
+    ),
+}
+"""Cells that are not as stated yet, by the reason."""
