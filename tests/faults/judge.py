@@ -101,22 +101,28 @@ def _need(fact: object, otherwise: str) -> None:
 # Errors.
 
 
+OTHER = "an error of another dialect"
+
+
 def _openai_error(found: Any, _status: int = 0) -> None:
-    error = found["error"]
-    fit = isinstance(error["message"], str) and error["message"] and isinstance(error.get("type", ""), str)
-    _need(fit, "an error of another dialect")
+    _need(found.keys() == {"error"}, OTHER)
+    _openai_problem(found["error"])
+
+
+def _openai_problem(error: Any) -> None:
+    _need(isinstance(error["message"], str) and error["message"] and isinstance(error["type"], str), OTHER)
 
 
 def _anthropic_error(found: Any, _status: int = 0) -> None:
     error = found["error"]
-    fit = found["type"] == "error" and isinstance(error["type"], str) and error["message"]
-    _need(fit, "an error of another dialect")
+    _need(found["type"] == "error" and "sequence_number" not in found and isinstance(error["type"], str), OTHER)
+    _need(isinstance(error["message"], str) and error["message"], OTHER)
 
 
 def _google_error(found: Any, status: int = 0) -> None:
     error = found["error"]
-    fit = isinstance(error["code"], int) and status in (0, error["code"]) and error["message"]
-    _need(fit and re.fullmatch("[A-Z_]+", error["status"]), "an error of another dialect")
+    _need(found.keys() == {"error"} and isinstance(error["code"], int) and status in (0, error["code"]), OTHER)
+    _need(error["message"] and re.fullmatch("[A-Z_]+", error["status"]), OTHER)
 
 
 ERRORS: dict[str, Callable[[Any, int], None]] = {
@@ -218,14 +224,15 @@ class Responses(Reader):
         found = json.loads(data)
         kind = found.get("type")
         if kind == "error":
-            _openai_error({"error": found.get("error", found) | {"type": kind}})
+            _need(isinstance(found["sequence_number"], int), OTHER)
+            _openai_problem(found.get("error", found))
             raise FailedError
-        _need(not found.get("error"), "an error of another dialect")
+        _need(not found.get("error"), OTHER)
         _need(kind == name, "an event of another name")
         _need(found["sequence_number"] == self.at, "an event out of turn")
         self.at += 1
         if kind == "response.failed":
-            _openai_error({"error": found["response"]["error"]})
+            _need(found["response"]["status"] == "failed" and found["response"]["error"]["message"], OTHER)
             raise FailedError
         _need(self.opened or kind == "response.created", "an event before the beginning")
         self.opened = True
@@ -237,7 +244,7 @@ class Responses(Reader):
 
 
 class Messages(Reader):
-    began = stopped = False
+    began = stopped = inside = False
 
     def take(self, name: str, data: str) -> None:
         found = json.loads(data)
@@ -249,10 +256,14 @@ class Messages(Reader):
         _need(self.began or kind in ("message_start", "ping"), "an event before the beginning")
         if kind == "message_start":
             self.began = True
+        elif kind in ("content_block_start", "content_block_stop"):
+            _need(self.inside == (kind == "content_block_stop"), "a block out of turn")
+            self.inside = not self.inside
         elif kind == "content_block_delta":
+            _need(self.inside, "words outside of a block")
             self.text += found["delta"]["text"]
         elif kind == "message_delta":
-            _need(found["delta"]["stop_reason"] == "end_turn", "an answer that is not complete")
+            _need(not self.inside and found["delta"]["stop_reason"] == "end_turn", "an answer that is not complete")
             self.stopped = True
         elif kind == "message_stop":
             _need(self.stopped, "an end without its reason")
