@@ -63,7 +63,9 @@ def revealed(data_dir, **settings):
 
 
 def commands(group=main, words=()):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*words, name))
         else:

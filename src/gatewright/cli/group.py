@@ -1,18 +1,24 @@
 """The command's root: its subcommands, and what every failure looks like at a terminal."""
 
+import importlib
 from typing import Any
 
 import click
 
 from gatewright import __version__
-from gatewright.cli.apply import apply
-from gatewright.cli.database import database
-from gatewright.cli.demo import demo
-from gatewright.cli.endpoints import endpoints
-from gatewright.cli.keys import keys
-from gatewright.cli.secrets import secrets
-from gatewright.cli.serve import serve
 from gatewright.errors import ConfigError, GatewrightError
+
+_COMMANDS = {
+    "apply": "apply:apply",
+    "db": "database:database",
+    "demo": "demo:demo",
+    "endpoints": "endpoints:endpoints",
+    "keys": "keys:keys",
+    "secrets": "secrets:secrets",
+    "serve": "serve:serve",
+}
+"""Each command's module beside this one, and its name there. It is loaded when it is asked for: what holds the port of
+a server is to be small."""
 
 
 class _SetupFailure(click.ClickException):
@@ -21,6 +27,16 @@ class _SetupFailure(click.ClickException):
 
 class _Root(click.Group):
     """Shows our errors and the system's as one message on stderr: exit code 2 for what the operator set up, else 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"gatewright.cli.{module}"), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -49,7 +65,3 @@ def main() -> None:
       gatewright serve                              serve it; prints an admin key once
       gatewright keys create my-app                 a key for an application
     """
-
-
-for command in (serve, apply, endpoints, keys, secrets, database, demo):
-    main.add_command(command)
