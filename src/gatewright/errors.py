@@ -13,6 +13,7 @@
     ├── AccessError        401   no key, or not a valid one
     │   └── ForbiddenError       403
     ├── UnavailableError   503   we cannot serve this now
+    │   └── RestingError         503   all providers have asked to be left alone for a while; 429 for a rate limit
     └── UpstreamError      502   the provider failed
         ├── UpstreamRefusedError     502   no connection could be made (nothing was sent)
         │   ├── UpstreamNameError            its name leads nowhere
@@ -121,6 +122,20 @@ class UnavailableError(GatewrightError):
 
     status = 503
     code = "TEMPORARILY_UNAVAILABLE"
+
+
+class RestingError(UnavailableError):
+    """The provider of every target has asked to be left alone for a while.
+
+    Attributes:
+        retry_after: seconds until the first of them may be asked again.
+    """
+
+    def __init__(self, public: str, retry_after: float, *, limited: bool) -> None:
+        super().__init__(public)
+        self.retry_after = retry_after
+        if limited:
+            self.status, self.code = 429, "REQUEST_LIMIT_EXCEEDED"
 
 
 class UpstreamError(GatewrightError):

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gatewright.snapshot.address import Address
 from gatewright.snapshot.identity import Identity
@@ -81,8 +81,22 @@ class Target:
     key: str
 
 
-Routes = tuple[tuple["Target", ...], tuple[float, ...], tuple["Target", ...]]
-"""The PRIMARY targets that serve an operation, their weights added up one after the other, and the FALLBACK targets."""
+class Routes(NamedTuple):
+    """What requests for one operation of an endpoint are planned from.
+
+    Attributes:
+        plans: for each PRIMARY target, itself and the fallbacks; without any, the fallbacks alone.
+        cumulative: weights of the PRIMARY targets added up one after the other.
+        primaries: those targets with their weights.
+        spares: the FALLBACK targets, more of them than a plan may have.
+        keys: of all of these.
+    """
+
+    plans: tuple[tuple[Target, ...], ...]
+    cumulative: tuple[float, ...]
+    primaries: tuple[tuple[Target, float], ...]
+    spares: tuple[Target, ...]
+    keys: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
