@@ -1,23 +1,22 @@
 """One answer on its way back: from the provider's dialect to the client's."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
 from typing import Any, cast
 
 import msgspec
 
 from gatewright.dialects import generate_content
 from gatewright.dialects.conversation import Answer, Dropped, Request
-from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDecoder, StreamEncoder
-from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
+from gatewright.dialects.stream import Began, Event, StreamEncoder
+from gatewright.errors import UpstreamProtocolError
 from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import SSE, StreamingDialect, Wire
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.masking import masked_text
 from gatewright.gateway.metering import Meter
 from gatewright.gateway.signatures import Marker
-
-Pieces = AsyncIterator[bytes]
+from gatewright.gateway.streaming import Translation
 
 LAST_SECOND = 253_402_300_799
 """The end of the year 9999, in seconds since the epoch: no dialect can write a later time as a date."""
@@ -32,6 +31,9 @@ class Answering:
         request: what the client asks.
         dropped: gets a note when something is left out.
         meter: gets the usage.
+
+    Attributes:
+        meter: as given.
     """
 
     def __init__(self, client: Wire, provider: Wire, request: Any, dropped: Dropped, meter: Meter) -> None:
@@ -39,7 +41,7 @@ class Answering:
         self._provider = provider
         self._request = request
         self._dropped = dropped
-        self._meter = meter
+        self.meter = meter
 
     def whole(self, body: bytes) -> bytes:
         """A whole answer, translated.
@@ -54,7 +56,7 @@ class Answering:
         if not isinstance(found, dict):
             raise UpstreamProtocolError("its answer is not a JSON object.")
         answer = self._settled(self._provider.dialect.decode_answer(found))
-        self._meter.count(answer.usage)
+        self.meter.count(answer.usage)
         return msgspec.json.encode(self._client.dialect.encode_answer(answer, self._request, self._dropped))
 
     def _settled(self, answer: Any) -> Any:
@@ -100,60 +102,32 @@ class Streaming(Answering):
             return JSON
         return SSE + b"; charset=utf-8" if self._client.media == SSE else self._client.media
 
-    def _settled(self, answer: Any) -> Any:
-        self._name(answer)
-        if self._marker:
-            self._marker.answer(answer)
-        return answer
+    def stream(self) -> Translation:
+        """What makes of the provider's stream the client's."""
+        decoder = cast("StreamingDialect", self._provider.dialect).Decoder()
+        return Translation(self, decoder, self._encoder())
 
-    def _name(self, answer: Answer | Began) -> None:
+    def name(self, answer: Answer | Began) -> None:
+        """Give an answer what its provider may have left out: its time, an id and a model."""
         if not 0 < (answer.created or 0) <= LAST_SECOND:
             answer.created = int(time.time())
         answer.id, answer.model = answer.id or self._named[0], answer.model or self._named[1]
 
-    async def streamed(self, pieces: Pieces) -> Pieces:
-        """A stream, translated as it comes.
+    def told(self, message: str) -> str:
+        """What the provider says of its failure, without our credential."""
+        return masked_text(message, self._credential)
 
-        The head is held back until there is something to show for it, so that a provider that fails before that can
-        be replaced by the next target. A failure after that becomes an event of the client's dialect.
+    def marked(self, event: Event) -> Iterable[Event]:
+        """An event with its signatures marked as those of their maker."""
+        return self._marker.events(event) if self._marker else (event,)
 
-        Raises:
-            UpstreamError: when the provider fails before the first piece.
-        """
-        decoder, encoder = cast("StreamingDialect", self._provider.dialect).Decoder(), self._encoder()
-        held: list[bytes] = []
-        shown = False
-        try:
-            async for events in _decoded_events(decoder, pieces):
-                for event in events:
-                    if isinstance(event, Failed):
-                        event.message = masked_text(event.message, self._credential)
-                        if not shown:
-                            raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
-                        self._meter.failed = UpstreamStatusError.code
-                    if isinstance(event, Began):
-                        self._name(event)
-                    elif isinstance(event, Counted):
-                        self._meter.count(event.usage)
-                    shown = shown or not isinstance(event, Began | Counted)
-                    held += filter(None, map(encoder.encode, self._marker.events(event) if self._marker else (event,)))
-                if shown and held:
-                    yield b"".join(held)
-                    held.clear()
-        except UpstreamError as problem:
-            if not shown:
-                raise
-            self._meter.failed = problem.code
-            held.append(encoder.encode(Failed(message=problem.public, kind=problem.code, status=problem.status)))
-            yield b"".join(held)
+    def _settled(self, answer: Any) -> Any:
+        self.name(answer)
+        if self._marker:
+            self._marker.answer(answer)
+        return answer
 
     def _encoder(self) -> StreamEncoder:
         if self._array:
             return generate_content.Encoder(self._request, array=True)
         return cast("StreamingDialect", self._client.dialect).Encoder(self._request)
-
-
-async def _decoded_events(decoder: StreamDecoder, pieces: Pieces) -> AsyncIterator[list[Event]]:
-    async for piece in pieces:
-        yield decoder.feed(piece)
-    yield decoder.end()

@@ -8,7 +8,6 @@ before the answer begins.
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import msgspec
@@ -23,6 +22,7 @@ from gatewright.gateway.heading import Head
 from gatewright.gateway.masking import masked
 from gatewright.gateway.metering import Meter
 from gatewright.gateway.plan import RoutePlan
+from gatewright.gateway.streaming import Transform
 from gatewright.gateway.translate import Sender, Sending, StrictError
 from gatewright.gateway.understand import RAW, Call
 from gatewright.snapshot.model import Target
@@ -58,8 +58,8 @@ class Answer:
         response: the answer; its body is read, but for the rest of a stream.
         head: what its header fields say.
         sending: what was sent, and how it was translated.
-        body: the whole body, or the first piece of a stream, as the client gets it.
-        rest: the rest of a stream; None when `body` is whole.
+        body: the whole body, or the first of a stream, as the client gets it.
+        rest: makes of the rest of a stream what the client gets; None when `body` is whole.
         waited: seconds spent waiting for targets until here.
     """
 
@@ -69,7 +69,7 @@ class Answer:
     head: Head
     sending: Sending
     body: bytes
-    rest: AsyncIterator[bytes] | None = None
+    rest: Transform | None = None
     waited: float = 0.0
 
 
@@ -148,7 +148,7 @@ async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call
     return Answer(target, attempts, response, head, sending, body, rest)
 
 
-async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head, bytes, AsyncIterator[bytes] | None]:
+async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head, bytes, Transform | None]:
     if response.status >= 300:
         raise await _rejected(response, translated=sending.translated)
     head = heading.read(response.headers)
@@ -159,11 +159,15 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head,
             raise UpstreamProtocolError("it answered whole where a stream was asked for.")
         whole = response.here(MAX_BODY) or await response.read(MAX_BODY)
         return head, _checked(whole, kind, response, sending, raw=call.operation == RAW), None
-    pieces = sending.streamed(aiter(response))
-    first = await anext(pieces, b"")
-    if not first:
-        raise UpstreamProtocolError("it ended the stream before sending anything.")
-    return head, first, pieces
+    stream = sending.stream() if sending.stream else sending.meter
+    async for piece in response:
+        first = stream.feed(piece)
+        if first:
+            return head, first, stream
+    first = stream.end()
+    if first:
+        return head, first, Meter("")  # nothing follows
+    raise UpstreamProtocolError("it ended the stream before sending anything.")
 
 
 def _checked(body: bytes, kind: bytes, response: Response, sending: Sending, *, raw: bool) -> bytes:

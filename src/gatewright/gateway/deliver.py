@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from gatewright.dialects import toplevel
@@ -21,6 +21,7 @@ from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import FRAMES
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.masking import masked
+from gatewright.gateway.streaming import Transform
 
 AS_JSON = (b"content-type", JSON)
 """The header field of an answer that is JSON."""
@@ -66,7 +67,7 @@ async def deliver(
     exchange: Exchange,
     answer: Answer,
     fields: Headers,
-    rest: AsyncIterator[bytes],
+    rest: Transform,
     broken: Callable[[UpstreamError], bytes],
     settled: Callable[[UpstreamError | None], None],
 ) -> None:
@@ -78,35 +79,49 @@ async def deliver(
         exchange: where to.
         answer: whose first piece is here.
         fields: header fields besides those of the answer.
-        rest: the pieces after the first.
+        rest: makes of the pieces after the first what the client gets.
         broken: writes the error that ends a stream which breaks off.
         settled: told why the stream broke off, or None, before the client is told that the answer is complete.
     """
-    sending, meter, credential = answer.sending, answer.sending.meter, answer.response.credential
-    write, read = exchange.write, None if sending.fed else meter.feed
     failed: UpstreamError | None = None
+    last, feed, credential = answer.body, rest.feed, answer.response.credential
+
+    def given(piece: bytes) -> bytes:
+        nonlocal last
+        shown = feed(piece)
+        if shown:
+            last = shown
+            if b'error"' in shown:
+                return masked(shown, credential)
+        return shown
+
     try:
         await exchange.start(answer.response.status, answer_fields(answer, fields))
-        last = answer.body
-        await write(masked(last, credential) if b'error"' in last else last)
+        await exchange.write(masked(last, credential) if b'error"' in last else last)
         try:
-            if read is not None:
-                read(last)
-            async for last in rest:
-                if read is not None:
-                    read(last)
-                await write(masked(last, credential) if b'error"' in last else last)
-            if not (sending.translated or _is_end(last, answer)):
-                raise UpstreamProtocolError("it ended the stream in the middle of an event.")
-            if not (sending.translated or meter.ended):
-                raise UpstreamProtocolError("it ended the stream before the answer was complete.")
+            await exchange.relay(answer.response, given)
+            left = rest.end()
+            if left:
+                last = left
+                await exchange.write(masked(left, credential))
+            _check_end(answer, last)
         except UpstreamError as problem:
             failed = AttemptsFailedError(problem, answer.target, answer.attempts)
-            await exchange.write(broken(failed))
+            await exchange.write(rest.fail(problem) or broken(failed))
         settled(failed)
         await exchange.end()
     finally:
         await answer.response.close()
+
+
+def _check_end(answer: Answer, last: bytes) -> None:
+    """Refuse to take a stream for complete that was passed through and breaks off; a translation has refused it."""
+    if answer.sending.translated:
+        return
+    if not _is_end(last, answer):
+        raise UpstreamProtocolError("it ended the stream in the middle of an event.")
+    if not answer.sending.meter.ended:
+        raise UpstreamProtocolError("it ended the stream before the answer was complete.")
 
 
 def _is_end(last: bytes, answer: Answer) -> bool:

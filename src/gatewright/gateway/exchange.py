@@ -1,10 +1,28 @@
 """The seam to the server: one HTTP request and the means to answer it. No HTTP library is known past here."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header fields in order; names in lower case."""
+
+
+class Pieces(Protocol):
+    """A body on its way: its pieces are read once, one by one or all as they come."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def pour(self, take: Callable[[bytes], bool], ready: Callable[[], Awaitable[None]]) -> None:
+        """Give every piece away in the turn of the loop in which it comes, until the end.
+
+        Args:
+            take: takes a piece; False when it can take no more for now.
+            ready: returns when it can.
+
+        Raises:
+            GatewrightError: that of the body, or of `take`.
+        """
+        ...
 
 
 class Exchange(Protocol):
@@ -44,6 +62,18 @@ class Exchange(Protocol):
 
     async def write(self, chunk: bytes) -> None:
         """Send a piece of it; waits while the client reads slowly."""
+        ...
+
+    async def relay(self, pieces: Pieces, given: Callable[[bytes], bytes]) -> None:
+        """Send what is made of each piece, as it comes, until they end; waits while the client reads slowly.
+
+        Args:
+            pieces: from the provider.
+            given: makes of one what is sent; often nothing.
+
+        Raises:
+            GatewrightError: that of the pieces, or of `given`.
+        """
         ...
 
     async def end(self) -> None:

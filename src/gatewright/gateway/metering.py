@@ -16,10 +16,13 @@ from gatewright.dialects import chat, cohere, converse, generate_content, messag
 from gatewright.dialects.conversation import Usage
 from gatewright.dialects.embeddings import gemini, openai
 from gatewright.dialects.rerank import results
-from gatewright.errors import UpstreamProtocolError, UpstreamStatusError
+from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
 
 MAX_USAGE = 65536
 """Bytes a usage object may have, or an event that tells nothing else; a longer one is not read, nor hidden."""
+
+TAIL = 32
+"""Bytes of a piece that are looked at again with the next one: a mark may be cut in two."""
 
 MAX_NAMES = 256
 """Names the usage of one stream may have, over all its events; what would be more is not read."""
@@ -37,12 +40,14 @@ class Scale:
         mark: name of the object with the usage, quoted; empty when the counts lie about as `numbers`.
         decode: reads the object.
         numbers: finds the name and the value of a count that is a field of the answer itself.
+        hints: what is found in the piece that says the stream is complete, for a quick look; empty where none does.
         ends: what a complete stream has said; None where that cannot be told.
     """
 
     mark: bytes
     decode: Callable[[Mapping[str, Any]], Usage]
     numbers: re.Pattern[bytes] | None = None
+    hints: tuple[bytes, ...] = ()
     ends: re.Pattern[bytes] | None = None
 
 
@@ -50,18 +55,21 @@ class Scale:
 _CHAT = Scale(
     mark=b'"usage"',
     decode=chat.decode_usage,
-    ends=re.compile(rb'[\r\n]data: ?\[DONE\]|"finish_reason":\s?"[^"]|"error":\s?["{]'),
+    hints=(b"[DONE]", b'finish_reason":"', b'finish_reason": "', b'"error":'),
+    ends=re.compile(rb'(?:^|[\r\n])data: ?\[DONE\]|"finish_reason": ?"[^"]|"error":\s?["{]'),
 )
 _RESPONSES = Scale(
     mark=b'"usage"',
     decode=responses.decode_usage,
+    hints=(b"response.completed", b"response.incomplete", b"response.failed", b'"error"'),
     ends=re.compile(rb'"type":\s?"(?:response\.(?:completed|incomplete|failed)|error)"'),
 )
-_COUNTED_LIKE_RESPONSES = replace(_RESPONSES, ends=None)
+_COUNTED_LIKE_RESPONSES = replace(_RESPONSES, hints=(), ends=None)
 _OLLAMA = Scale(
     mark=b"",
     decode=ollama.chat.decode_usage,
     numbers=re.compile(rb'"((?:prompt_)?eval_count)":\s?(\d{1,12})'),
+    hints=(b"true", b'"error":'),
     ends=re.compile(rb'"done":\s?true|"error":\s?["{]'),
 )
 _GEMINI_EMBEDDINGS = Scale(mark=b'"usageMetadata"', decode=gemini.decode_usage)
@@ -76,11 +84,22 @@ SCALES: Mapping[str, Scale] = {
     "messages": Scale(
         mark=b'"usage"',
         decode=messages.decode_usage,
+        hints=(b"message_stop", b'"error"'),
         ends=re.compile(rb'"type":\s?"(?:message_stop|error)"'),
     ),
     "responses": _RESPONSES,
-    "cohere": Scale(mark=b'"usage"', decode=cohere.decode_usage, ends=re.compile(rb'"type":\s?"message-end"')),
-    "converse": Scale(mark=b'"usage"', decode=converse.decode_usage, ends=re.compile(rb"messageStop|:exception-type")),
+    "cohere": Scale(
+        mark=b'"usage"',
+        decode=cohere.decode_usage,
+        hints=(b"message-end",),
+        ends=re.compile(rb'"type":\s?"message-end"'),
+    ),
+    "converse": Scale(
+        mark=b'"usage"',
+        decode=converse.decode_usage,
+        hints=(b"messageStop", b":exception-type"),
+        ends=re.compile(rb"messageStop|:exception-type"),
+    ),
     "ollama_chat": _OLLAMA,
     "ollama_generate": _OLLAMA,
     "ollama_embed": _OLLAMA,
@@ -91,6 +110,7 @@ SCALES: Mapping[str, Scale] = {
     "generate_content": Scale(
         mark=b'"usageMetadata"',
         decode=generate_content.decode_usage,
+        hints=(b'finishReason"', b'blockReason"', b'"error":'),
         ends=re.compile(rb'"(?:finishReason|blockReason)":\s?"|"error":\s?["{]'),
     ),
 }
@@ -122,7 +142,7 @@ class Meter:
     def __init__(self, operation: str) -> None:
         self._scale = SCALES.get(operation)
         self._found: dict[str, Any] = {}
-        self._tail = b"\n"  # a stream begins where a line does
+        self._tail = b""  # of the piece before, when that did not end a line
         self._pending = b""
         self._told: Usage | None = None
         self.failed = ""
@@ -157,26 +177,52 @@ class Meter:
             return
         self._found = (told.usage if self._scale.mark == b'"usage"' else told.usageMetadata) or {}
 
-    def feed(self, piece: bytes) -> None:
-        """Read a piece of a stream."""
+    def feed(self, piece: bytes) -> bytes:
+        """Read a piece of a stream, which stays as it is."""
         scale = self._scale
         if scale is None:
-            return
-        data = self._tail + piece
-        self._tail = data[-32:]
-        if not self.ended and scale.ends is not None:
-            self.ended = scale.ends.search(data) is not None
-            if self.ended and _ERROR_EVENT.search(data):
-                self.failed = UpstreamStatusError.code
+            return piece
+        data = self._tail + piece if self._tail else piece
+        if piece[-1:] == b"\n":  # most pieces are whole events
+            self._tail = b""
+        elif len(data) > TAIL:
+            self._tail = b"." + data[-TAIL:]  # the dot keeps its beginning from being taken for that of a line
+        else:
+            self._tail = data if self._tail else b"\n" + data
+        if not self.ended:
+            for hint in scale.hints:
+                if hint in data:
+                    self._look_for_the_end(data)
+                    break
         if scale.numbers is not None:
             self._count(scale.numbers, data)
         elif self._pending:
-            self._pending += piece
-            if b"}" in piece or len(self._pending) >= MAX_USAGE:  # else no object has ended
-                self._read()
-        elif scale.mark in data:
+            self._go_on(piece)
+        elif scale.mark in data and data.count(scale.mark) != data.count(scale.mark + b":null"):
             self._pending = data
             self._read()
+        return piece
+
+    def end(self) -> bytes:
+        """Nothing is left of a stream that stays as it is."""
+        return b""
+
+    def fail(self, _problem: UpstreamError) -> bytes:
+        """Nothing is said of a failure in a stream that stays as it is."""
+        return b""
+
+    def _go_on(self, piece: bytes) -> None:
+        """Read what may complete a usage object."""
+        self._pending += piece
+        if b"}" in piece or len(self._pending) >= MAX_USAGE:  # else no object has ended
+            self._read()
+
+    def _look_for_the_end(self, data: bytes) -> None:
+        scale = self._scale
+        if scale is not None and scale.ends is not None:
+            self.ended = scale.ends.search(data) is not None
+            if self.ended and _ERROR_EVENT.search(data):
+                self.failed = UpstreamStatusError.code
 
     def _count(self, numbers: re.Pattern[bytes], data: bytes) -> None:
         self._found.update((name.decode("ascii"), int(value)) for name, value in numbers.findall(data))

@@ -1,6 +1,6 @@
 """How a call goes to a target: passed through where the target speaks the client's dialect, else translated."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -9,15 +9,15 @@ from urllib.parse import quote
 import msgspec
 
 from gatewright.dialects import chat, responses
-from gatewright.dialects.bedrock import ChunksToEvents
 from gatewright.dialects.conversation import Dropped, Request
 from gatewright.errors import ClientError
-from gatewright.gateway.answering import Answering, Pieces, Streaming
+from gatewright.gateway.answering import Answering, Streaming
 from gatewright.gateway.body import JSON, JsonBody, counting, fitted
 from gatewright.gateway.conversations import CHAT, CONVERSATIONS, FRAMES, RESPONSES, SSE, WIRES, Wire, spoken
 from gatewright.gateway.exchange import Headers
-from gatewright.gateway.metering import Hider, Meter
+from gatewright.gateway.metering import Meter
 from gatewright.gateway.signatures import MARK, settle
+from gatewright.gateway.streaming import Hiding, Transform, Unframing
 from gatewright.gateway.understand import ANTHROPIC_VERSION, RAW, Call
 from gatewright.snapshot.model import Target, Way
 
@@ -35,7 +35,7 @@ class Sending:
         headers: header fields besides the credential.
         body: request body.
         whole: makes of a whole answer's body what the client gets; None for the same.
-        streamed: the pieces of a stream, as the client gets them.
+        stream: makes what makes of a stream what the client gets; None for the same.
         media: content type a stream of this target has.
         translated: whether the target speaks another dialect than the client.
         content_type: of the answer as the client gets it; empty for the provider's own.
@@ -49,7 +49,7 @@ class Sending:
     body: bytes
     meter: Meter
     whole: Callable[[bytes], bytes] | None = None
-    streamed: Callable[[Pieces], Pieces] = aiter
+    stream: Callable[[], Transform] | None = None
     media: bytes = SSE
     translated: bool = False
     content_type: bytes = b""
@@ -117,9 +117,9 @@ class Sender:
         media = FRAMES if way.framed else JSON if call.array else SSE if wire is None else wire.media
         sending = Sending(path, _headers(given, content_type, media), body, meter, media=media)
         if asking is not None:
-            sending.streamed, sending.fed = partial(_hidden, meter=meter), True
+            sending.stream, sending.fed = partial(Hiding, meter), True
         elif way.framed:
-            sending.streamed, sending.content_type = _unframed, SSE
+            sending.stream, sending.content_type = partial(Unframing, meter), SSE
         return sending
 
     def _conversing(self, target: Target, client: Wire, provider: Wire, way: Way) -> Sending:
@@ -157,7 +157,7 @@ class Sender:
             meter=meter,
             fed=True,
             whole=streaming.whole,
-            streamed=(lambda pieces: streaming.streamed(_unframed(pieces))) if framed else streaming.streamed,
+            stream=(lambda: Unframing(streaming.stream())) if framed else streaming.stream,
             media=media,
             translated=True,
             content_type=streaming.content_type,
@@ -242,28 +242,3 @@ def _conversation(client: Wire, call: Call) -> Request:
     if kept:
         raise ClientError(f"'{kept}' needs a provider that keeps state, which the one behind this endpoint does not.")
     return request
-
-
-async def _unframed(pieces: Pieces) -> AsyncIterator[bytes]:
-    """Amazon's frames as the events they hold."""
-    reader = ChunksToEvents()
-    async for piece in pieces:
-        events = reader.feed(piece)
-        if events:
-            yield events
-    left = reader.end()
-    if left:
-        yield left
-
-
-async def _hidden(pieces: Pieces, meter: Meter) -> AsyncIterator[bytes]:
-    """A chat stream without the usage that only we have asked for."""
-    hider = Hider()
-    async for piece in pieces:
-        meter.feed(piece)
-        shown = hider.feed(piece)
-        if shown:
-            yield shown
-    left = hider.end()
-    if left:
-        yield left

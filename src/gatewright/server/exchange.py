@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from gatewright.errors import ClientError, TooLargeError
-from gatewright.gateway.exchange import Headers
+from gatewright.gateway.exchange import Headers, Pieces
 
 CONTROLS = bytes({*range(0x20), 0x7F} - {0x09})
 """What no header field may hold: it could end the field, or the head."""
@@ -98,6 +98,13 @@ class ASGIExchange:
     async def write(self, chunk: bytes) -> None:
         """Send a piece of it."""
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def relay(self, pieces: Pieces, given: Callable[[bytes], bytes]) -> None:
+        """Send what is made of each piece."""
+        async for piece in pieces:
+            chunk = given(piece)
+            if chunk:
+                await self.write(chunk)
 
     async def end(self) -> None:
         """Complete it."""

@@ -4,6 +4,7 @@ Everything else goes uvicorn's ASGI way, through `asgi.Server`, which serves the
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -11,7 +12,7 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
-from gatewright.gateway.exchange import Headers
+from gatewright.gateway.exchange import Headers, Pieces
 from gatewright.gateway.operations import Operation, Params, Table
 from gatewright.server.asgi import Server
 from gatewright.server.exchange import ClientGoneError, refuse_too_large, too_large
@@ -282,6 +283,18 @@ class FastExchange:
             await flow.drain()
         if chunk and not self.gone:
             self._lane.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+
+    async def relay(self, pieces: Pieces, given: Callable[[bytes], bytes]) -> None:
+        """Send what is made of each piece, in the turn of the loop in which it comes."""
+        flow, write, chunked = self._lane.flow, self._lane.transport.write, self._chunked
+
+        def take(piece: bytes) -> bool:
+            chunk = given(piece)
+            if chunk and not self.gone:
+                write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+            return not flow.write_paused
+
+        await pieces.pour(take, flow.drain)
 
     async def end(self) -> None:
         """Complete it."""

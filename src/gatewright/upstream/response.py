@@ -1,6 +1,7 @@
 """An answer whose body may still be on its way."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Protocol, Self
 
 from gatewright.errors import GatewrightError, UpstreamProtocolError
@@ -51,9 +52,11 @@ class Response:
         "_complete",
         "_decoder",
         "_error",
+        "_fault",
         "_paused",
         "_size",
         "_source",
+        "_taker",
         "_waiter",
         "credential",
         "headers",
@@ -71,6 +74,8 @@ class Response:
         self._complete = False
         self._error: GatewrightError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._taker: Callable[[bytes], bool] | None = None
+        self._fault: Exception | None = None
         self._decoder: Decoder | None = None
         for name, value in headers:
             if name == b"content-encoding" and value not in (b"", b"identity"):
@@ -80,11 +85,25 @@ class Response:
 
     def feed(self, data: bytes) -> None:
         """Add a piece of the body; too many unread bytes pause the source."""
+        take = self._taker
+        if take is not None:
+            self._give(take, data)
+            return
         self._chunks.append(data)
         self._size += len(data)
         if self._size > HIGH_WATER and not self._paused:
             self._paused = True
             self._source.pause()
+        self._wake()
+
+    def _give(self, take: Callable[[bytes], bool], data: bytes) -> None:
+        """Give a piece away; wakes the reader when that has failed, or no more is taken."""
+        try:
+            if take(data):
+                return
+        except Exception as fault:  # noqa: BLE001 - the reader meets it
+            self._fault = fault
+        self._taker = None
         self._wake()
 
     def finish(self, error: GatewrightError | None = None) -> None:
@@ -151,6 +170,35 @@ class Response:
             if unpacked:
                 return unpacked
 
+    async def pour(self, take: Callable[[bytes], bool], ready: Callable[[], Awaitable[None]]) -> None:
+        """Give every piece away in the turn of the loop in which it comes, until the end; cancelling it closes.
+
+        Args:
+            take: takes a piece; False when it can take no more for now.
+            ready: returns when it can.
+
+        Raises:
+            GatewrightError: that of the body, or whatever `take` raises.
+        """
+        while self._decoder is None:
+            while self._chunks:
+                if not take(self._take()):
+                    await ready()
+            if self._error is not None:
+                raise self._error
+            if self._complete:
+                return
+            self._taker = take
+            await self._turn()
+            full, self._taker = self._taker is None, None
+            if self._fault is not None:
+                raise self._fault
+            if full:
+                await ready()
+        async for piece in self:
+            if not take(piece):
+                await ready()
+
     async def _arrival(self) -> None:
         """Wait until there are bytes to take."""
         while not self._chunks:
@@ -160,14 +208,19 @@ class Response:
                 if self._decoder is not None:
                     self._decoder.finish()
                 raise StopAsyncIteration
-            self._waiter = self._source.loop.create_future()
-            try:
-                await self._waiter
-            except BaseException:
-                self.abort()
-                raise
-            finally:
-                self._waiter = None
+            await self._turn()
+
+    async def _turn(self) -> None:
+        """Wait until the connection has something to tell."""
+        self._waiter = self._source.loop.create_future()
+        try:
+            await self._waiter
+        except BaseException:
+            self._taker = None
+            self.abort()
+            raise
+        finally:
+            self._waiter = None
 
     def _take(self) -> bytes:
         chunks = self._chunks
