@@ -290,7 +290,7 @@ def test_a_page_found_elsewhere_does_not_go_back_to_anthropic():
     made = messages.encode_answer(answer(Text(text="So.", citations=[cited()])), asked(), Dropped())
     turn = {"role": "assistant", "content": made["content"]}
     body = {"model": "m", "max_tokens": 5, "messages": [turn]}
-    assert b"gwSig" in msgspec.json.encode(body)  # so that the request is read and not passed through
+    assert b"gatewrightSignedBy" in msgspec.json.encode(body)  # so that the request is read and not passed through
     again = messages.encode_request(messages.decode_request(body), "m", Dropped())
     assert again["messages"] == [{"role": "assistant", "content": [{"type": "text", "text": "So."}]}]
 

@@ -75,13 +75,13 @@ def test_a_streamed_signature_is_marked_once_however_it_comes():
     began = PartBegan(at=0, part=Reasoning())
     grown = [PartGrew(at=0, text="Hm."), PartGrew(at=0, signature="ab"), PartGrew(at=0, signature="cd")]
     told = [one for event in (began, *grown) for one in marker.events(event)]
-    assert "".join(event.signature for event in told if isinstance(event, PartGrew)) == "gwSigMsgabcd"
+    assert "".join(event.signature for event in told if isinstance(event, PartGrew)) == "gatewrightSignedByMessagabcd"
 
 
 def test_a_thought_that_nobody_signed_bears_the_bare_mark():
     """So that it is not sent to a provider that would ask for a signature."""
     (began, grown) = Marker("chat").events(PartBegan(at=0, part=Reasoning()))
-    assert (began.part, grown.signature) == (Reasoning(), "gwSigCha")
+    assert (began.part, grown.signature) == (Reasoning(), "gatewrightSignedByOpenAI")
     thought = marked(Reasoning(text="Hm."), "chat")
     assert settle(asked(thought), "messages", Dropped()).messages[1].parts == []
     assert settle(asked(thought), "chat", Dropped()).messages[1].parts == [Reasoning(text="Hm.")]
@@ -89,7 +89,7 @@ def test_a_thought_that_nobody_signed_bears_the_bare_mark():
 
 async def test_a_conversation_that_moves_to_the_clients_own_dialect_leaves_foreign_thoughts_behind():
     """Passed through otherwise, the body is rewritten only where a mark is in it."""
-    thought = {"type": "thinking", "thinking": "Hm.", "signature": "gwSigCha"}
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "gatewrightSignedByOpenAI"}
     turns = [
         {"role": "user", "content": "?"},
         {"role": "assistant", "content": [thought, {"type": "text", "text": "Hi"}]},

@@ -2,7 +2,7 @@
 
 A provider accepts only its own signatures and sealed thoughts, and clients send them back as they came. So what goes to
 a client of another dialect is marked with its maker, and what comes back goes on to that maker only. The marks are
-eight letters of base64, so that a client that decodes a signature still can.
+24 letters of base64, so that a client that decodes a signature still can.
 """
 
 from dataclasses import replace
@@ -10,19 +10,20 @@ from dataclasses import replace
 from gatewright.dialects.conversation import Answer, Dropped, Message, Part, Reasoning, Request, ToolCall
 from gatewright.dialects.stream import Event, PartBegan, PartGrew
 
-MARK = b"gwSig"
-"""How every mark begins: a body without it holds none."""
+MARK = b"gatewrightSignedBy"
+"""How every mark begins: a body without it holds none. A long text is searched for it faster than for a short word."""
 
 _MARKS = {
-    "messages": "gwSigMsg",
-    "generate_content": "gwSigGem",
-    "converse": "gwSigCnv",
-    "cohere": "gwSigCoh",
-    "chat": "gwSigCha",
-    "responses": "gwSigRes",
-    "ollama_chat": "gwSigOll",
-    "ollama_generate": "gwSigOlg",
+    "messages": "gatewrightSignedByMessag",
+    "generate_content": "gatewrightSignedByGemini",
+    "converse": "gatewrightSignedByConver",
+    "cohere": "gatewrightSignedByCohere",
+    "chat": "gatewrightSignedByOpenAI",
+    "responses": "gatewrightSignedByRespon",
+    "ollama_chat": "gatewrightSignedByOllama",
+    "ollama_generate": "gatewrightSignedByOllGen",
 }
+_LENGTH = 24
 _UNSIGNED = frozenset({"chat", "cohere", "ollama_chat", "ollama_generate"})
 """Those whose thoughts are plain text: others must not take them for signed ones, and they take those of others."""
 _MAKERS = {mark: maker for maker, mark in _MARKS.items()}
@@ -113,7 +114,7 @@ def _own(signed: str | None, client: str, provider: str) -> str | None:
     """What is the provider's own, without the mark; unmarked, it is of the dialect the client speaks."""
     if not signed:
         return signed
-    maker = _MAKERS.get(signed[:8])
+    maker = _MAKERS.get(signed[:_LENGTH])
     if (maker or client) != provider:
         return None
-    return signed[8:] if maker else signed
+    return signed[_LENGTH:] if maker else signed

@@ -30,6 +30,9 @@ HEADER_LIMIT = 64 << 10
 SLICE = 256 << 10
 """A request body above this is written in pieces of this size, each when the one before has left."""
 
+TOGETHER = 16 << 10
+"""A request body up to this, in bytes, is copied behind its head instead of being handed over beside it."""
+
 _NEVER = math.inf
 
 
@@ -159,7 +162,10 @@ class Connection(asyncio.Protocol):
         self._active = True
         try:
             if len(body) <= SLICE:
-                self._transport.write(head + body)
+                if len(body) <= TOGETHER:
+                    self._transport.write(head + body)
+                else:
+                    self._transport.writelines((head, body))
             else:
                 await self._upload(head, body)
             response = await answer

@@ -8,7 +8,7 @@ from typing import Any
 
 from gatewright.dialects.conversation import Citation, Dropped, Text
 
-MADE = "gwSigNil"
+MADE = "gatewrightSignedByNobody"
 """The index of a page that another provider found, where Anthropic's API has one of its own and checks it. It begins as
 the marks of `gateway/signatures.py` do, so that a request which brings it back is read, and goes on without it."""
 
