@@ -73,7 +73,7 @@ lock: $(STAMPS)/dev ## Write requirements/*.lock again (UPGRADE=1 moves the pins
 	@$(LOCK) pyproject.toml -o requirements/core.lock
 	@$(LOCK) requirements/build.in -o requirements/build.lock
 	@$(LOCK) requirements/demo.in --no-deps -o requirements/demo.lock
-	@$(LOCK) pyproject.toml --extra postgres --extra codecs requirements/dev.in \
+	@$(LOCK) pyproject.toml --extra postgres --extra codecs --extra redis requirements/dev.in \
 		-c requirements/core.lock -c requirements/build.lock -o requirements/dev.lock
 
 clean: ## Remove $(VENV), caches, build outputs and the demo's data

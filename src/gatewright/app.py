@@ -21,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from gatewright import __version__
 from gatewright.control.api import app as api
 from gatewright.control.compile import Compiler
+from gatewright.control.cooldowns import Cooldowns, shared
 from gatewright.control.crypto import Vault
 from gatewright.control.drain import Drain
 from gatewright.control.keyring import Keyring
@@ -30,6 +31,7 @@ from gatewright.control.store.listener import Listener
 from gatewright.control.watch import Watcher
 from gatewright.dialects import mlflow
 from gatewright.errors import ConfigError, UnavailableError
+from gatewright.gateway.health import Health
 from gatewright.gateway.operations import ROUTES
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.ledger.journal import Journal
@@ -68,10 +70,9 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
     """
     vault = Vault(Keyring.load(settings))
     disk = _disk(settings, vault)
-    # A SQLite file that is gone is an outage when there is a snapshot of it, and else a first start.
-    database = Database(settings.database_url, create=not disk.holds())
-    holder = Holder()
-    upstream = _client(settings)
+    database = Database(settings.database_url, create=not disk.holds())  # then a SQLite file that is gone is an outage
+    holder, health, upstream = Holder(), Health(), _client(settings)
+    cooldowns = Cooldowns(health, shared(settings.redis, database), settings.neighbours)
     connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams, cloud=settings.cloud)
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)
@@ -84,6 +85,7 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         settings=settings,
         catalogue=fields.Catalogue(),
         operations=ROUTES,
+        standing=lambda: (holder.current, health.conditions()),
         changed=watcher.settle,
         failure=mlflow.management_error,
     )
@@ -93,17 +95,17 @@ def build(settings: Settings, *, replaceable: bool = False) -> Server:
         metrics.record(finished)
 
     pipeline = Pipeline(holder, upstream, record=record)
-    metrics = _metrics(settings, pipeline, upstream, journal, holder, watcher)
+    metrics = _metrics(settings, pipeline, upstream, journal, holder, watcher, health)
 
     async def start() -> None:
         await (_start_or_leave(watcher) if replaceable else watcher.start())
-        await drain.start()
-        await metrics.start()
+        for part in (drain, cooldowns, metrics):
+            await part.start()
         _spare_the_collector()
 
     async def stop() -> None:
-        await watcher.stop()
-        await drain.stop()
+        for part in (watcher, cooldowns, drain):
+            await part.stop()
         await upstream.close()
         await asyncio.to_thread(listener.close)
         await asyncio.to_thread(database.close)
@@ -139,13 +141,21 @@ def _spare_the_collector() -> None:
 
 
 def _metrics(
-    settings: Settings, pipeline: Pipeline, upstream: Client, journal: Journal, holder: Holder, watcher: Watcher
+    settings: Settings,
+    pipeline: Pipeline,
+    upstream: Client,
+    journal: Journal,
+    holder: Holder,
+    watcher: Watcher,
+    health: Health,
 ) -> Metrics:
     """Metrics that read what the parts of a worker count themselves."""
     return Metrics(
         shelf.Shelf(settings.metrics_folder),
         kinds=BUCKETS,
         sources={
+            "gatewright_target_outages_total": lambda: health.outs,
+            "gatewright_targets_out": lambda: len(health.out),
             "gatewright_refused_total": lambda: pipeline.refused,
             "gatewright_requests_in_flight": lambda: pipeline.active,
             "gatewright_upstream_connections": lambda: upstream.usage.open,
@@ -350,7 +360,12 @@ def _bind(settings: Settings) -> socket.socket:
 
 def _client(settings: Settings) -> Client:
     return Client(
-        timeouts=_timeouts(settings),
+        timeouts=Timeouts(
+            connect=settings.connect_timeout,
+            first_byte=settings.first_byte_timeout,
+            idle=settings.idle_timeout,
+            total=settings.total_timeout,
+        ),
         ca_file=settings.ca_file,
         client_cert=settings.client_cert,
         client_key=settings.client_key,
@@ -358,15 +373,6 @@ def _client(settings: Settings) -> Client:
         limit=settings.upstream_connections,
         cloud=settings.cloud,
         private=settings.allow_private_upstreams,
-    )
-
-
-def _timeouts(settings: Settings) -> Timeouts:
-    return Timeouts(
-        connect=settings.connect_timeout,
-        first_byte=settings.first_byte_timeout,
-        idle=settings.idle_timeout,
-        total=settings.total_timeout,
     )
 
 

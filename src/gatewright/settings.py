@@ -132,6 +132,7 @@ class Settings:
         port: TCP port to listen on; 0 takes a free one.
         data_dir: folder of the SQLite database, the journal, the last good configuration and the key file.
         database: SQLAlchemy URL (`sqlite:///file`, `postgresql://…`); empty for `gatewright.db` in `data_dir`.
+        redis: Valkey or Redis through which machines share which targets are to be left alone; empty for the database.
         workers: number of server processes.
         no_auth: serve without keys; refused unless `host` is a loopback address.
         admin_key: an admin key given from outside instead of the one made at the first start; at least 16 characters.
@@ -162,6 +163,7 @@ class Settings:
     port: int = _setting(_integer(0, 65535), 4040)
     data_dir: Path = _setting(_path, Path("~/.gatewright").expanduser())
     database: str = _setting(_text, "", secret=True)
+    redis: str = _setting(_text, "", secret=True)
     workers: int = _setting(_integer(1, 256), 1)
     no_auth: bool = _setting(_flag, default=False)
     admin_key: str = _setting(_text, "", secret=True)
@@ -210,6 +212,11 @@ class Settings:
     def journal(self) -> Path:
         """The folder of the requests that wait to be stored."""
         return self.data_dir / "journal"
+
+    @property
+    def neighbours(self) -> Path:
+        """The folder where the workers find each other."""
+        return self.data_dir / "workers"
 
     @property
     def metrics_folder(self) -> Path:

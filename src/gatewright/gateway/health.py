@@ -14,7 +14,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from gatewright.gateway.failures import RULES, Kind
 from gatewright.snapshot.outage import Condition, Outage
@@ -42,13 +41,6 @@ KNOWN = 10_000
 
 SLACK = 1.0
 """Seconds by which two tellings of one outage may differ, each by its way through the store."""
-
-
-class Publisher(Protocol):
-    """Who is told of each outage, to tell other processes; it must not wait and not raise."""
-
-    def __call__(self, outage: Outage) -> None:
-        """A target was taken out."""
 
 
 @dataclass(slots=True)
@@ -88,13 +80,13 @@ class Health:
         out: the targets that are not wholly in. Empty nearly always, so whoever asks looks here first.
         failing: those that are in, and whose last call has failed; a success is told only when one of the two has any.
         outs: how often a target was taken out by this process.
-        publish: is told of each outage that this process notices.
+        publish: is told of each outage that this process notices, to tell the others; it must neither wait nor raise.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.out: dict[str, _Target] = {}
         self.outs = 0
-        self.publish: Publisher = _to_nobody
+        self.publish: Callable[[Outage], None] = _to_nobody
         self._clock = clock
         self.failing: dict[str, _Target] = {}
 

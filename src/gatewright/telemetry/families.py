@@ -79,6 +79,7 @@ BY_REQUEST = (REQUESTS, TOKENS, DURATION, FIRST_BYTE, OVERHEAD)
 
 READ_COUNTERS = (
     Family("gatewright_refused_total", "counter", "Requests without a valid key; they are counted nowhere else."),
+    Family("gatewright_target_outages_total", "counter", "Times a target was taken out because calls of it failed."),
     Family("gatewright_snapshot_failures_total", "counter", "Changes of the configuration that could not be loaded."),
     Family("gatewright_journal_lost_total", "counter", "Finished requests that could not be recorded."),
 )
@@ -91,6 +92,9 @@ READ_GAUGES = (
     Family("gatewright_upstream_connections", "gauge", "Open connections to providers.", _WORKER),
     Family("gatewright_upstream_connections_idle", "gauge", "Those of them that no request uses.", _WORKER),
     Family("gatewright_upstream_waiting", "gauge", "Requests that wait for a connection to a provider.", _WORKER),
+    Family(
+        "gatewright_targets_out", "gauge", "Targets that are not wholly in: left alone, due, or returning.", _WORKER
+    ),
     Family("gatewright_journal_records", "gauge", "Finished requests that wait to be stored.", _WORKER),
     Family("gatewright_journal_bytes", "gauge", "Bytes of the journal's files.", _WORKER),
     Family("gatewright_snapshot_revision", "gauge", "Revision of the configuration in force.", _WORKER),

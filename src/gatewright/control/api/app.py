@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gatewright import __version__
-from gatewright.control.api import decode, discovery, ledger, openapi, page, render
+from gatewright.control.api import decode, discovery, ledger, openapi, page, render, targets
 from gatewright.control.api.calls import CALLS, PREFIXES, Call
 from gatewright.control.api.discovery import DISCOVERY, Catalogue
 from gatewright.control.api.handlers import HANDLERS, Context
@@ -43,6 +43,7 @@ class _Api:
         vault: Vault,
         settings: Settings,
         catalogue: Catalogue,
+        standing: targets.Standing,
         changed: Callable[[], Awaitable[None]],
         failure: Callable[[GatewrightError], bytes],
     ) -> None:
@@ -50,6 +51,7 @@ class _Api:
         self._vault = vault
         self._settings = settings
         self._catalogue = catalogue
+        self._standing = standing
         self._changed = changed
         self._failure = failure
         self._threads = anyio.CapacityLimiter(THREADS)
@@ -83,6 +85,10 @@ class _Api:
     async def requests(self, request: Request) -> Response:
         """The finished requests."""
         return _json(await self._in_thread(ledger.answer, self._database, request.query_params.multi_items()))
+
+    async def targets(self, _request: Request) -> Response:
+        """How each target stands."""
+        return _json(targets.answer(*self._standing()))
 
     async def supported_models(self, request: Request) -> Response:
         """The operator's own models of a provider."""
@@ -149,6 +155,7 @@ def create(
     settings: Settings,
     catalogue: Catalogue,
     operations: Sequence[tuple[str, str, str]],
+    standing: targets.Standing,
     changed: Callable[[], Awaitable[None]],
     failure: Callable[[GatewrightError], bytes],
 ) -> Starlette:
@@ -160,10 +167,11 @@ def create(
         settings: limits and what is allowed.
         catalogue: what is known about providers.
         operations: method, path and summary of the data plane's routes, for the reference only.
+        standing: the snapshot in force, and how those targets stand that are not wholly in.
         changed: awaited after each successful write; returns once this process serves the change.
         failure: writes an error as JSON.
     """
-    api = _Api(database, vault, settings, catalogue, changed, failure)
+    api = _Api(database, vault, settings, catalogue, standing, changed, failure)
     document = openapi.document(operations, version=__version__)
     constants: dict[str, tuple[bytes, str]] = {
         DISCOVERY + "/supported-providers": (
@@ -179,6 +187,7 @@ def create(
         routes=[
             *(api.route(call, prefix) for prefix in PREFIXES for call in CALLS),
             Route(ledger.PATH, api.requests),
+            Route(targets.PATH, api.targets),
             Route(DISCOVERY + "/supported-models", api.supported_models),
             Route(DISCOVERY + "/provider-config", api.provider_config),
             *(_constant(path, *answer) for path, answer in constants.items()),

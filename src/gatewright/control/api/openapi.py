@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gatewright.control.api import ledger
+from gatewright.control.api import ledger, targets
 from gatewright.control.api.calls import CALLS, PREFIXES, Call, rules
 from gatewright.control.api.discovery import DISCOVERY
 from gatewright.control.api.inference import inference, operation_id
@@ -49,6 +49,7 @@ def document(operations: Sequence[tuple[str, str, str]], *, version: str) -> Sch
     for call in CALLS:
         paths.setdefault(PREFIXES[0] + call.path, {})[call.method.lower()] = _management(call, schemas)
     paths[ledger.PATH] = {"get": _ledger()}
+    paths[targets.PATH] = {"get": _targets()}
     for path, summary, names in _PROBES:
         paths[path] = {"get": _probe(path, summary, names)}
     for method, path, summary in operations:
@@ -61,7 +62,7 @@ def document(operations: Sequence[tuple[str, str, str]], *, version: str) -> Sch
         "tags": [{"name": name} for name in dict.fromkeys(_tags(paths.values()))],
         "paths": paths,
         "components": {
-            "schemas": schemas.found | ledger.schemas() | {"Error": _ERROR},
+            "schemas": schemas.found | ledger.schemas() | targets.schemas() | {"Error": _ERROR},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "A key, as applications send it."},
                 "basic": {"type": "http", "scheme": "basic", "description": "Any user name, the key as password."},
@@ -107,6 +108,15 @@ def _ledger() -> Schema:
         "tags": ["requests"],
         "parameters": ledger.parameters(),
         "responses": {"200": _json_content("Done.", {"$ref": "#/components/schemas/Requests"}), **_failures()},
+    }
+
+
+def _targets() -> Schema:
+    return {
+        "operationId": "listTargets",
+        "summary": "Tell how each target stands.",
+        "tags": ["targets"],
+        "responses": {"200": _json_content("Done.", {"$ref": "#/components/schemas/Targets"}), **_failures()},
     }
 
 

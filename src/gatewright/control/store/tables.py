@@ -265,6 +265,19 @@ class GuardrailConfigRow(Table):
     created_by: Mapped[Person]
 
 
+class TargetHealthRow(Table):
+    """A target that is to be left alone until some time; see `outages.py`."""
+
+    __tablename__ = "target_health"
+    called = "Target"
+
+    target_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[Millis]
+    reason: Mapped[Choice]
+    times: Mapped[int] = mapped_column(BigInteger)
+    stated: Mapped[bool] = mapped_column(Boolean)
+
+
 _TYPES: dict[type, TypeEngine[Any]] = {str: String(LONGEST), int: BigInteger(), bool: Boolean()}
 
 REQUESTS = sqlalchemy.Table(
