@@ -5,8 +5,8 @@ clock (`expire`), so that no request pays for a timer of its own.
 """
 
 import asyncio
-import math
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol, cast
 
 import httptools
@@ -32,8 +32,6 @@ SLICE = 256 << 10
 
 TOGETHER = 16 << 10
 """A request body up to this, in bytes, is copied behind its head instead of being handed over beside it."""
-
-_NEVER = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +109,7 @@ class Connection(asyncio.Protocol):
         self.loop = loop
         self._retires = loop.time() + timeouts.lifetime
         self.closed = False
-        self.quiet_until = self.total_until = _NEVER
+        self.quiet_until = self.total_until = inf
         self._timeouts = timeouts
         self._owner: Owner | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -161,11 +159,10 @@ class Connection(asyncio.Protocol):
         self.total_until = total_until
         self._active = True
         try:
-            if len(body) <= SLICE:
-                if len(body) <= TOGETHER:
-                    self._transport.write(head + body)
-                else:
-                    self._transport.writelines((head, body))
+            if len(body) <= TOGETHER:
+                self._transport.write(head + body)
+            elif len(body) <= SLICE:
+                self._transport.writelines((head, body))
             else:
                 await self._upload(head, body)
             response = await answer
@@ -315,7 +312,7 @@ class Connection(asyncio.Protocol):
         if self.usable:
             self._paused = True
             self._transport.pause_reading()
-            self.quiet_until = _NEVER
+            self.quiet_until = inf
 
     def resume(self) -> None:
         """Read again."""
@@ -365,7 +362,7 @@ class Connection(asyncio.Protocol):
         if self._paused:  # the reader was slow at the very end
             self.resume()
         self.quiet_until = now + self._timeouts.keep_alive
-        self.total_until = _NEVER
+        self.total_until = inf
         if self._owner is not None:
             self._owner.released(self)
 
