@@ -56,7 +56,7 @@ class Asked:
         return self.header(STRICT).strip().lower() in _ON
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Call:
     """A request understood.
 
@@ -110,14 +110,7 @@ def by_model(operation: str, *, streams: bool = True, unless: bool = False) -> P
         if stream and not streams:
             raise ClientError(f"stream=true is not supported on '{operation}': its answer comes whole.")
         headers, strict = _told(asked.headers, operation)
-        return Call(
-            operation=operation,
-            endpoint=endpoint,
-            body=JsonBody(fields, asked.body),
-            stream=stream,
-            headers=headers,
-            strict=strict,
-        )
+        return Call(operation, endpoint, JsonBody(fields, asked.body), stream, headers, strict=strict)
 
     return parse
 

@@ -13,7 +13,7 @@ LONGEST = 256
 _LARGEST = 2**63 - 1
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One finished request.
 
     A record is written as its values in this order. New fields are added at the end, with a default: then each program
