@@ -25,12 +25,14 @@ ROOMS = {
     "gateway": {"errors", "dialects", "snapshot", "upstream", "ledger"},
     "server": {"errors", "gateway", "dialects"},
     "control": {"errors", "settings", "entities", "snapshot", "ledger"},
+    "supervisor": {"errors", "settings"},
 }
 EVERYTHING = {"app", "cli", "__main__"}
 HOT = ("errors", "dialects", "providers", "snapshot", "upstream", "ledger", "telemetry", "gateway", "server")
 COLD_LIBRARIES = ("sqlalchemy", "alembic", "google.protobuf", "starlette", "pydantic")
-# Only these may import `app`, the composition root.
-MAY_IMPORT_APP = {"cli"}
+# Of what holds the port of a server and starts its workers, which load all else themselves.
+PARENT = ("gatewright.cli", "gatewright.cli.serve", "gatewright.supervisor.serve")
+LARGE_LIBRARIES = (*COLD_LIBRARIES, "uvicorn", "asyncio", "uvloop", "cryptography", "msgspec", "ssl")
 
 
 def modules():
@@ -109,15 +111,12 @@ def test_no_dialect_imports_another(graph):
     assert wrong == []
 
 
-def test_only_the_command_line_imports_the_composition_root(graph):
-    """`app` joins the planes and is imported by nobody but the cli."""
-    wrong = [
-        f"{name}:{line}"
-        for name, imports in graph.items()
-        for module, line, _ in imports
-        if module == "gatewright.app" and room_of(name) not in MAY_IMPORT_APP
-    ]
-    assert wrong == []
+def test_the_composition_root_is_loaded_by_a_worker_and_imported_by_nobody(graph):
+    """`app` joins the planes; the supervisor knows its name, so that the process that holds the port stays small."""
+    importers = [name for name, imports in graph.items() for module, _, _ in imports if module == "gatewright.app"]
+    assert importers == []
+    named = [name for name, path in modules() if '"gatewright.app"' in path.read_text()]
+    assert named == ["supervisor/serve.py"]
 
 
 def test_the_store_knows_nothing_of_those_who_use_it(graph):
@@ -184,10 +183,20 @@ def test_a_hot_room_loads_no_cold_library(room):
     if not names:
         assert not (SOURCE / room).exists()
         return
+    assert loaded_of(COLD_LIBRARIES, names) == []
+
+
+def test_the_process_that_holds_the_port_loads_nothing_large():
+    """It is there for as long as the server, beside its workers."""
+    assert loaded_of(LARGE_LIBRARIES, PARENT) == []
+
+
+def loaded_of(libraries, names):
+    """Those of the libraries that a fresh interpreter has when it has imported these modules."""
     code = f"import sys\nfor name in {names!r}: __import__(name)\nprint(*sys.modules, sep='\\n')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
-    assert [library for library in COLD_LIBRARIES if library in loaded] == []
+    return [library for library in libraries if library in loaded]
 
 
 def names_called(attribute):

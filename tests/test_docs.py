@@ -53,7 +53,7 @@ def test_the_readme_shows_the_commands_a_newcomer_needs():
 def test_commands_named_in_the_documents_exist():
     """Each `gatewright COMMAND SUBCOMMAND` answers to --help."""
     text = "\n".join(page.read_text() for page in PAGES)
-    named = set(re.findall(r"gatewright ((?:db|secrets|keys|endpoints) [a-z]+|serve|apply|demo)\b", text))
+    named = set(re.findall(r"gatewright ((?:db|secrets|keys|endpoints) [a-z]+|serve|apply|demo|reload)\b", text))
     assert len(named) > 6
     for command in sorted(named):
         assert CliRunner().invoke(main, [*command.split(), "--help"]).exit_code == 0, command

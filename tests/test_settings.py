@@ -1,8 +1,6 @@
 """Settings: the environment, the options, and what cannot be."""
 
 import pickle
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -84,22 +82,6 @@ def test_proxies_are_read_as_other_programs_read_them():
     settings = Settings.load(given)
     assert settings.proxies == {"HTTPS_PROXY": "http://user:canary@lower", "NO_PROXY": "a"}
     assert "canary" not in repr(settings)
-
-
-def test_exported_settings_load_the_same_in_a_child_process(tmp_path):
-    """Worker processes get theirs from the environment."""
-    show = "from gatewright.settings import Settings; print(repr(Settings.load()))"
-    script = f"""
-import pathlib, subprocess, sys
-from gatewright.settings import Settings
-settings = Settings.load({{}}, port=5, no_auth=True, data_dir=pathlib.Path({str(tmp_path)!r}), max_body=7)
-settings.export()
-print(repr(settings), flush=True)
-subprocess.run([sys.executable, "-c", {show!r}], check=True)
-"""
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    ours, child = run.stdout.splitlines()
-    assert ours == child
 
 
 def test_every_setting_is_explained():

@@ -134,6 +134,7 @@ class Settings:
         database: SQLAlchemy URL (`sqlite:///file`, `postgresql://…`); empty for `gatewright.db` in `data_dir`.
         redis: Valkey or Redis through which machines share which targets are to be left alone; empty for the database.
         workers: number of server processes.
+        drain_seconds: seconds for which a stopping process waits for requests under way.
         no_auth: serve without keys; refused unless `host` is a loopback address.
         admin_key: an admin key given from outside instead of the one made at the first start; at least 16 characters.
         kek: key-encryption keys, base64 or hex of 32 bytes, comma-separated; the first encrypts, all decrypt.
@@ -165,6 +166,7 @@ class Settings:
     database: str = _setting(_text, "", secret=True)
     redis: str = _setting(_text, "", secret=True)
     workers: int = _setting(_integer(1, 256), 1)
+    drain_seconds: int = _setting(_integer(0, 86400), 30)
     no_auth: bool = _setting(_flag, default=False)
     admin_key: str = _setting(_text, "", secret=True)
     kek: str = _setting(_text, "", secret=True)
@@ -229,6 +231,11 @@ class Settings:
         return self.data_dir / "snapshot"
 
     @property
+    def running_folder(self) -> Path:
+        """The folder of which servers run."""
+        return self.data_dir / "run"
+
+    @property
     def kek_path(self) -> Path:
         """The file of key-encryption keys, used when `kek` is not set."""
         return Path(self.kek_file).absolute() if self.kek_file else self.data_dir / "kek"
@@ -259,12 +266,6 @@ class Settings:
                 raise ConfigError(f"{name}{shown} cannot be used: {problem}.") from None
         values |= {name: value for name, value in options.items() if value is not None}
         return cls(**values)
-
-    def export(self) -> None:
-        """Put the settings into this process's environment, for the worker processes it starts to load the same."""
-        for one in settable():
-            value = getattr(self, one.name)
-            os.environ[PREFIX + one.name.upper()] = str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def settable() -> list[Field[Any]]:

@@ -181,10 +181,10 @@ def test_a_full_disk_costs_records_and_no_request(server, provider):
     await_requests(server, *before)
     (path,) = (server.data_dir / "journal").rglob("*.j1")
     assert path.stat().st_size > 2 * len(server.output), "the log needs room to tell it"
-    soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+    soft, hard = resource.prlimit(server.worker.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.worker.pid, resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
     lost = [chat(server) for _ in range(5)]
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+    resource.prlimit(server.worker.pid, resource.RLIMIT_FSIZE, (soft, hard))
     after = [chat(server) for _ in range(5)]
     # The last one's record may have been written after its answer, when there was room again.
     assert set(await_requests(server, *before, *after)).isdisjoint(lost[:-1])

@@ -7,7 +7,6 @@ import struct
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from fixtures.scripted import AGAIN, REQUEST
@@ -75,7 +74,7 @@ def test_many_streams_to_one_provider_run_side_by_side(serve, provider):
 def test_clients_that_leave_at_any_byte_leave_nothing_behind(server, scripted_provider, stream):
     """Request cut anywhere, answer never taken, closed or reset: all sockets are closed, memory does not grow."""
     server.publish("chat", scripted_provider.url)
-    process = psutil.Process(server.process.pid)
+    process = server.worker
     sent = request(server, "chat", stream=stream)
 
     def leave(times):
@@ -107,7 +106,7 @@ def test_slow_readers_of_big_streams_are_not_buffered_for(server, scripted):
     start = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 100000000\r\n\r\ndata: "
     provider = scripted([REQUEST, start + b"x" * (100_000_000 - 8) + b"\n\n"])
     server.publish("chat", provider.url)
-    process = psutil.Process(server.process.pid)
+    process = server.worker
     before = process.memory_info().rss
     clients = [connect(server) for _ in range(20)]
     for client in clients:

@@ -66,10 +66,10 @@ def test_a_full_disk(server, provider):
     server.publish("chat", provider.url)
     # A commit makes the write-ahead log longer; the kernel refuses that as on a full disk.
     longest = (server.data_dir / "gatewright.db-wal").stat().st_size
-    soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (longest, hard))
+    soft, hard = resource.prlimit(server.worker.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.worker.pid, resource.RLIMIT_FSIZE, (longest, hard))
     assert_out(server, reads=True)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+    resource.prlimit(server.worker.pid, resource.RLIMIT_FSIZE, (soft, hard))
     assert_back(server, {"chat-0"})
 
 

@@ -2,19 +2,23 @@
 
 import concurrent.futures
 import contextlib
+import http.client
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from fixtures.callers import CHAT, Callers
 from fixtures.server import BOTH_SERVERS
 
 pytestmark = BOTH_SERVERS
-
-CHAT = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+ONE_AND_TWO = pytest.mark.parametrize("workers", ["1", "2"])
 
 
 @pytest.fixture
@@ -22,9 +26,9 @@ def streaming(serve, provider):
     """Starts a server with streams under way, of about a second each: the server, and the streams as futures."""
     pools = []
 
-    def start(*arguments, pause=0.2):
+    def start(*arguments, pause=0.2, **environment):
         provider.pause = pause
-        server = serve(*arguments)
+        server = serve(*arguments, **environment)
         server.publish("chat", provider.url)
         server.await_everywhere("chat")
         pools.append(concurrent.futures.ThreadPoolExecutor(4))
@@ -42,29 +46,107 @@ def is_complete(stream):
     return stream.exception() is None and stream.result().body.endswith(b"data: [DONE]\n\n")
 
 
-def test_a_hangup_lets_a_single_process_complete_what_is_under_way(streaming):
-    """It ends, as with SIGTERM."""
-    server, streams = streaming()
-    server.process.send_signal(signal.SIGHUP)
-    assert all(is_complete(stream) for stream in streams)
-    assert server.process.wait(10) in (0, -signal.SIGTERM)
+def keep(server):
+    """A connection that has been used once and is kept."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    assert ask_health(connection) == (200, False)
+    return connection
 
 
-def test_a_hangup_replaces_workers_and_loses_no_request(streaming):
-    """Also when a terminal sends it to every process; other workers serve meanwhile."""
-    server, streams = streaming("--workers", "2")
+def ask_health(connection):
+    """Status, and whether the connection is to be closed."""
+    connection.request("GET", "/health")
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status, answer.getheader("connection") == "close"
+
+
+def last_answer(connection):
+    """Status of the answer that says it is the last one; those before it were 200."""
+    while (said := ask_health(connection)) == (200, False):
+        time.sleep(0.01)
+    status, closing = said
+    assert closing
+    return status
+
+
+def reload(server):
+    command = [sys.executable, "-m", "gatewright", "reload", "--data-dir", str(server.data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@ONE_AND_TWO
+def test_a_hangup_replaces_workers_and_loses_no_request(streaming, workers):
+    """Also when it is sent to every process of the group; the server is ready all the time."""
+    server, streams = streaming("--workers", workers)
     before = {one.pid for one in server.workers()}
     os.killpg(server.process.pid, signal.SIGHUP)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while before & {one.pid for one in server.workers()}:
         assert server.get("/health", key="").status == 200
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert all(is_complete(stream) for stream in streams)
-    assert len(server.workers()) == 2
+    assert len(server.workers()) == int(workers)
+    assert "Traceback" not in server.output
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@ONE_AND_TWO
+def test_reloads_under_load_fail_no_request(serve, provider, workers):
+    """Twice, with clients that keep their connections, and streams; the command comes back when new ones serve."""
+    provider.pause = 0.02
+    server = serve("--workers", workers)
+    server.publish("chat", provider.url)
+    server.await_everywhere("chat")
+    callers = Callers(server, 8)
+    for _ in range(2):
+        callers.more(50)
+        before = {one.pid for one in server.workers()}
+        done = reload(server)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert server.url in done.stdout
+        # Those from before may still complete what is under way.
+        assert len({one.pid for one in server.workers()} - before) == int(workers)
+    callers.more(50)
+    callers.stop()
+    assert callers.failures == []
+    assert "Traceback" not in server.output
+
+
+def test_a_kept_connection_takes_a_last_request_from_a_worker_that_is_replaced(server):
+    """The answer says that it is the last one, and readiness has not failed: others serve."""
+    connection = keep(server)
+    assert reload(server).returncode == 0
+    assert last_answer(connection) == 200
+    connection.close()
+
+
+def test_a_reload_whose_workers_cannot_start_leaves_those_there_were(server, provider):
+    """The command tells why and fails; once the reason is gone, a reload works."""
+    server.publish("chat", provider.url)
+    worker = server.worker
+    key = server.data_dir / "kek"
+    kept = key.read_text()
+    key.write_text("nonsense\n")
+    failed = reload(server)
+    assert failed.returncode == 1
+    assert f"The key file {key}: key number 1" in failed.stderr
+    assert server.worker == worker
+    assert server.post("/v1/chat/completions", CHAT).status == 200
+    key.write_text(kept)
+    assert reload(server).returncode == 0
+
+
+def test_a_reload_without_a_server_says_so(server):
+    """Also when it was killed, and its file is still there."""
+    server.stop(signal.SIGKILL)
+    assert list((server.data_dir / "run").iterdir()) != []
+    failed = reload(server)
+    assert failed.returncode == 2
+    assert str(server.data_dir) in failed.stderr
+
+
+@ONE_AND_TWO
 def test_the_second_ctrl_c_stops_at_once_and_quietly(streaming, workers):
     """The first one waits for what is under way."""
     server, _ = streaming("--workers", workers, pause=5.0)
@@ -76,9 +158,10 @@ def test_the_second_ctrl_c_stops_at_once_and_quietly(streaming, workers):
     assert "Traceback" not in server.output
 
 
-def test_workers_that_stop_leave_no_client_waiting(streaming):
+@ONE_AND_TWO
+def test_workers_that_stop_leave_no_client_waiting(streaming, workers):
     """A client that comes too late is refused, not left to hang on a socket that nobody serves."""
-    server, streams = streaming("--workers", "2")
+    server, streams = streaming("--workers", workers)
     server.process.send_signal(signal.SIGTERM)
     host, port = server.url.removeprefix("http://").split(":")
     refused = 0.0
@@ -95,6 +178,31 @@ def test_workers_that_stop_leave_no_client_waiting(streaming):
     assert server.process.wait(10) == 0
 
 
+def test_a_server_that_stops_is_not_ready_and_closes_kept_connections(streaming):
+    """A load balancer that keeps a connection learns it there; one that is not used is closed before streams end."""
+    server, streams = streaming(pause=1.5)
+    kept, unused = keep(server), keep(server)
+    server.process.send_signal(signal.SIGTERM)
+    assert last_answer(kept) == 503
+    assert unused.sock.recv(1) == b""
+    assert not any(stream.done() for stream in streams)
+    assert all(is_complete(stream) for stream in streams)
+    assert server.process.wait(10) == 0
+    kept.close()
+    unused.close()
+
+
+def test_what_takes_longer_than_the_drain_time_is_cut(streaming):
+    """No stream is taken for complete; the server ends by itself."""
+    server, streams = streaming(pause=5.0, GATEWRIGHT_DRAIN_SECONDS="1")
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(10) == 0
+    assert 1 <= time.monotonic() - began < 6
+    assert not any(is_complete(stream) for stream in streams)
+    assert "Traceback" not in server.output
+
+
 def test_a_killed_worker_is_replaced_while_the_other_serves(streaming):
     """No new request fails, and there are two again."""
     server, _ = streaming("--workers", "2")
@@ -107,12 +215,22 @@ def test_a_killed_worker_is_replaced_while_the_other_serves(streaming):
     assert server.post("/v1/chat/completions", CHAT).status == 200
 
 
-def test_workers_do_not_outlive_their_parent(streaming):
+def test_while_the_only_worker_is_replaced_new_requests_wait(server, provider):
+    """The port stays open: who comes in that time is served by the next one."""
+    server.publish("chat", provider.url)
+    first = server.worker
+    first.kill()
+    assert server.post("/v1/chat/completions", CHAT).status == 200
+    assert server.worker != first
+
+
+@ONE_AND_TWO
+def test_workers_do_not_outlive_their_parent(streaming, workers):
     """Else they keep the port from the next server."""
-    server, streams = streaming("--workers", "2")
-    workers = server.workers()
+    server, streams = streaming("--workers", workers)
+    found = server.workers()
     server.process.kill()
     server.process.wait()
     assert all(is_complete(stream) for stream in streams)
-    gone, alive = psutil.wait_procs(workers, timeout=10)
-    assert (len(gone), alive) == (2, [])
+    gone, alive = psutil.wait_procs(found, timeout=10)
+    assert (len(gone), alive) == (int(workers), [])

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 import click
 
-from gatewright import app
 from gatewright.cli import demo_client, demo_fake, demo_model, demo_setup
 from gatewright.cli.demo_process import Child, free_port
 from gatewright.errors import UnavailableError
 from gatewright.settings import Settings
+from gatewright.supervisor.serve import run_alone
 
 _START_SECONDS = 60
 _PLAIN, _STREAMED = "Say hello to the world.", "Name three primary colours."
@@ -116,7 +116,7 @@ def _started(running: ExitStack, child: Child) -> Child:
 
 
 def _serve(_port: int, settings: Settings) -> None:
-    app.run(settings)
+    run_alone(settings)
 
 
 def _asking(question: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "demo": "demo:demo",
     "endpoints": "endpoints:endpoints",
     "keys": "keys:keys",
+    "reload": "reload:reload",
     "secrets": "secrets:secrets",
     "serve": "serve:serve",
 }

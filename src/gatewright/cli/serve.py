@@ -2,9 +2,9 @@
 
 import click
 
-from gatewright import app
 from gatewright.cli.options import settings_from, variables_beside
 from gatewright.settings import Settings
+from gatewright.supervisor.serve import run
 
 _OPTIONS = ("host", "port", "data_dir", "database", "workers", "no_auth")
 
@@ -21,4 +21,4 @@ def serve(settings: Settings) -> None:
       gatewright serve
       gatewright serve --host 0.0.0.0 --port 8080 --workers 4 --database postgresql://user@db/gatewright
     """
-    app.run(settings)
+    run(settings)

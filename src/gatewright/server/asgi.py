@@ -35,7 +35,7 @@ class Server:
         open_metrics: whether it is for everybody, and not only for whoever has a valid key.
 
     Attributes:
-        max_body: as given.
+        max_body, start, stop: as given.
         stopping: set when the server stops; readiness fails from then on.
         serve: answers one request for an operation; see `Pipeline.serve`.
     """
@@ -56,8 +56,8 @@ class Server:
         self.serve = pipeline.serve
         self._control = control
         self.max_body = max_body
-        self._start = start
-        self._stop = stop
+        self.start = start
+        self.stop = stop
         self._degraded = degraded
         self.stopping = False
         self._metrics = metrics
@@ -136,12 +136,12 @@ class Server:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            await self._start()
+            await self.start()
         except GatewrightError as problem:
             await send({"type": "lifespan.startup.failed", "message": problem.public})
             return
         await send({"type": "lifespan.startup.complete"})
         with contextlib.suppress(asyncio.CancelledError):  # the server is made to stop at once
             await receive()
-        await self._stop()
+        await self.stop()
         await send({"type": "lifespan.shutdown.complete"})

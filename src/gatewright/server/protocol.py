@@ -115,6 +115,21 @@ class Protocol(HttpToolsProtocol):
             super().shutdown()
         self.stopping, self._keep_alive = True, False
 
+    def wind_down(self, quiet: float) -> None:
+        """Close as soon as no client can be surprised by it; to be called again and again when the server stops.
+
+        A client cannot know that its next request comes too late. So the next answer that begins tells that it is the
+        last one, and a connection is closed without that only when nothing came for `quiet` seconds.
+        """
+        if not self.stopping:
+            self.stopping, self._heard = True, self.loop.time()
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            if self.loop.time() - self._heard >= quiet:
+                self.shutdown()
+        elif not cycle.response_started:
+            self._keep_alive = cycle.keep_alive = False
+
     def _close_unless_asked(self) -> None:
         if self.cycle is None:
             super().shutdown()
