@@ -75,7 +75,7 @@ def build(settings: Settings) -> Server:
         journal.append(finished)
         metrics.record(finished)
 
-    pipeline = Pipeline(holder, upstream, record=record)
+    pipeline = Pipeline(holder, upstream, record=record, health=health)
     metrics = _metrics(settings, pipeline, upstream, journal, holder, watcher, health)
 
     async def start() -> None:

@@ -208,6 +208,7 @@ class UpstreamStatusError(UpstreamError):
         headers: its response headers, lower-case names.
         body: its body, at most what `upstream` was told to read.
         inside: whether the error came inside an answer whose own status said that all is well.
+        native: whether the caller speaks the provider's dialect, so that the body can be given on as it is.
     """
 
     code = "UPSTREAM_REJECTED"
@@ -220,9 +221,11 @@ class UpstreamStatusError(UpstreamError):
         body: bytes,
         *,
         inside: bool = False,
+        native: bool = True,
     ) -> None:
         super().__init__(public)
         self.status = status
         self.headers = headers
         self.body = body
         self.inside = inside
+        self.native = native

@@ -316,7 +316,7 @@ def test_an_endpoint_without_the_target_is_planned_as_ever(health, clock):
     """The very plan that was made once."""
     ep = endpoint({"a": 1}, ["x"])
     fail(health, clock, key="openai/other")
-    assert plan(ep, "chat", 0.5, health) is plan(ep, "chat", 0.1)
+    assert plan(ep, "chat", 0.5, health) is plan(ep, "chat", 0.1, Health())
 
 
 def test_a_due_target_is_asked_by_one_request_which_has_a_second(health, clock):

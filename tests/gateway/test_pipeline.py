@@ -133,7 +133,7 @@ async def test_when_all_targets_fail_the_last_failure_is_told():
     exchange = await ask(make_holder("one", fallbacks=("two",)), FakeClient(in_turn(UpstreamRefusedError("x"), last)))
     assert (exchange.status, exchange.answered[b"retry-after"]) == (429, b"7")
     assert exchange.answered[b"content-type"] == b"application/json"
-    assert exchange.json["error"]["message"] == "openai/two (the last of 2 targets tried): it answered 429."
+    assert exchange.json["error"]["message"] == "openai/two (the last of 2 attempts): it answered 429."
 
 
 async def test_a_provider_that_repeats_our_credential_does_not_give_it_away():

@@ -1,76 +1,33 @@
 """Station 4: walk the route plan until a target answers.
 
-`FALLS_BACK` is the one table of which failure goes on to the next target and which is final. The rule that spans its
-rows: nothing is ever tried again after the first byte went to the client, so a stream's first piece is read here,
-before the answer begins.
+What follows from which failure is in the table of `failures.py`. The rule that spans its rows: nothing is ever tried
+again after the first byte went to the client, so a stream's first event is read here, before the answer begins.
 """
 
+import asyncio
 import logging
-import re
+import random
 import time
-from dataclasses import dataclass
+from collections.abc import Coroutine
+from typing import Any
 
-import msgspec
-
-from gatewright.dialects import openai
-from gatewright.dialects.chat.errors import decode_failure
-from gatewright.errors import GatewrightError, UpstreamError, UpstreamProtocolError, UpstreamStatusError
-from gatewright.gateway import heading
-from gatewright.gateway.body import JSON
-from gatewright.gateway.conversations import FRAMES, LINES, SSE
-from gatewright.gateway.heading import Head
-from gatewright.gateway.masking import masked
-from gatewright.gateway.metering import Meter
+from gatewright.errors import GatewrightError, UpstreamError, UpstreamSilentError
+from gatewright.gateway.asking import Answer, ask
+from gatewright.gateway.deadline import OutOfTimeError, within
+from gatewright.gateway.diagnosis import kind, retry_after
+from gatewright.gateway.failures import RULES, Action
+from gatewright.gateway.health import Health
 from gatewright.gateway.plan import RoutePlan
-from gatewright.gateway.streaming import Transform
-from gatewright.gateway.translate import Sender, Sending, StrictError
-from gatewright.gateway.understand import RAW, Call
-from gatewright.snapshot.model import Target
+from gatewright.gateway.translate import Sender, StrictError
+from gatewright.gateway.understand import Call
+from gatewright.snapshot.model import Policy, Target
 from gatewright.upstream.client import Upstream
-from gatewright.upstream.response import Response
 
 log = logging.getLogger(__name__)
 
-# Statuses of a provider that another provider may well not have: its credential, quota, load or fault. Any other
-# 4xx says that the request itself is wrong: the next provider would only be billed for the same mistake.
-FALLS_BACK = frozenset({401, 402, 403, 408, 409, 425, 429}) | frozenset(range(500, 600))
-
-_CLOSED = (b"}", b"]")
-MAX_ERROR_BODY = 1 << 20
-MAX_BODY = 256 << 20
-LINE_ENDS = (b"\n", b"\r", b"[DONE]")
-"""How the last piece of a stream ends; one of them says so itself."""
-
-_ERROR = re.compile(rb'\s*\{\s*(?:"type"\s*:\s*"error"\s*,\s*)?"error"\s*:\s*[{"]')
-"""How an answer begins that is nothing but an error."""
-
-STREAMS = frozenset({SSE, FRAMES, LINES})
-"""Content types of answers that come piece by piece, where only the answer says so."""
-
-
-@dataclass(slots=True)
-class Answer:
-    """What a target answered; its first piece is already here.
-
-    Attributes:
-        target: who answered.
-        attempts: how many targets were called, this one included.
-        response: the answer; its body is read, but for the rest of a stream.
-        head: what its header fields say.
-        sending: what was sent, and how it was translated.
-        body: the whole body, or the first of a stream, as the client gets it.
-        rest: makes of the rest of a stream what the client gets; None when `body` is whole.
-        waited: seconds spent waiting for targets until here.
-    """
-
-    target: Target
-    attempts: int
-    response: Response
-    head: Head
-    sending: Sending
-    body: bytes
-    rest: Transform | None = None
-    waited: float = 0.0
+PAUSE = (0.05, 0.25)
+"""Seconds until the same target is asked once more, drawn between these, so that requests that failed together do not
+come back together."""
 
 
 class AttemptsFailedError(UpstreamError):
@@ -78,151 +35,163 @@ class AttemptsFailedError(UpstreamError):
 
     Attributes:
         cause: what happened at that target.
+        kind: what that is in the failure table.
+        wait: for how many seconds the provider wants to be left alone; None when it does not say.
         target: the target.
-        attempts: how many targets were called.
+        attempts: how many calls were made.
         waited: seconds spent waiting for them.
     """
 
     def __init__(self, cause: UpstreamError, target: Target, attempts: int, waited: float = 0.0) -> None:
-        tried = "" if attempts == 1 else f" (the last of {attempts} targets tried)"
+        tried = "" if attempts == 1 else f" (the last of {attempts} attempts)"
         super().__init__(f"{target.provider}/{target.model}{tried}: {cause.public}")
         self.status, self.code = cause.status, cause.code
+        self.kind, self.wait = kind(cause), retry_after(cause, time.time())
         self.cause, self.target, self.attempts, self.waited = cause, target, attempts, waited
 
 
-async def attempt(upstream: Upstream, route: RoutePlan, call: Call, request_id: str, *, strict: bool = False) -> Answer:
-    """Call the targets in order until one answers.
+class Walk:
+    """The attempts of one request.
 
     Args:
         upstream: how requests reach providers.
-        route: the targets.
+        health: which targets are in; learns the outcomes.
+        policy: of the endpoint.
         call: what was asked.
         request_id: for the log, which tells each failure.
-        strict: whether a target is passed over that cannot express all that was asked.
-
-    Raises:
-        ClientError: when what was asked cannot be translated for a target.
-        StrictError: when no target can express all of a strict call.
-        AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
+        deadline: loop time by which the whole answer must be given on; None for no limit.
     """
-    sender = Sender(call, request_id, strict=strict)
-    waited, called = 0.0, 0
-    failed: GatewrightError | None = None
-    for target in route:
-        try:
-            sending = sender.to(target)
-        except StrictError as refused:
-            failed = failed or refused
-            continue
-        called += 1
+
+    __slots__ = (
+        "_call",
+        "_called",
+        "_deadline",
+        "_health",
+        "_policy",
+        "_request_id",
+        "_sender",
+        "_upstream",
+        "_waited",
+    )
+
+    def __init__(
+        self, upstream: Upstream, health: Health, policy: Policy, call: Call, request_id: str, deadline: float | None
+    ) -> None:
+        self._upstream = upstream
+        self._health = health
+        self._policy = policy
+        self._call = call
+        self._request_id = request_id
+        self._deadline = deadline
+        self._sender = Sender(call, request_id, strict=policy.strict)
+        self._waited, self._called = 0.0, 0
+
+    async def attempt(self, route: RoutePlan) -> Answer:
+        """Call the targets in order until one answers.
+
+        Raises:
+            ClientError: when what was asked cannot be translated for a target.
+            StrictError: when no target can express all of a strict call.
+            AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
+        """
+        failed: GatewrightError | None = None
+        health = self._health
+        for target in route:
+            if failed is not None and not health.admits(target.key):
+                continue
+            try:
+                answer = await self._ask(target)
+            except StrictError as refused:
+                health.abandoned(target.key)
+                failed = failed or refused
+            except AttemptsFailedError as problem:
+                if self._is_final(problem):
+                    raise
+                failed = problem
+            else:
+                if answer.rest is None:
+                    tell(health, self._policy, answer, None)
+                return answer
+        if failed is None:
+            raise AssertionError("a route plan is never empty")
+        raise failed
+
+    async def _ask(self, target: Target) -> Answer:
+        """Call a target; once more, or as often as the policy says, where the failure may well pass by itself."""
+        retries = self._policy.retries
+        while True:
+            try:
+                return await self._once(target)
+            except AttemptsFailedError as problem:
+                again = RULES[problem.kind].action is Action.RETRY and problem.wait is None
+                if not (again and retries) or target.key in self._health.out:
+                    raise
+            retries -= 1
+            await asyncio.sleep(random.uniform(*PAUSE))  # noqa: S311 - not a secret
+
+    async def _once(self, target: Target) -> Answer:
+        sending = self._sender.to(target)
+        self._called += 1
         began = time.perf_counter()
+        asking = ask(self._upstream, target, sending, self._call, self._called, began)
         try:
-            answer = await _call(upstream, target, sending, call, called)
+            limited = self._deadline is not None or self._policy.first_token is not None
+            answer = await (self._in_time(asking, target) if limited else asking)
         except UpstreamError as problem:
-            waited += time.perf_counter() - began
-            failed = AttemptsFailedError(problem, target, called, waited)
-            # A provider's words may hold line breaks, which must not look like lines of ours.
-            log.warning("%s endpoint %s, attempt %d: %r", request_id, call.endpoint, called, str(failed))
-            if not falls_back(problem):
-                raise failed from problem
-        else:
-            answer.waited = waited + time.perf_counter() - began
-            return answer
-    if failed is None:
-        raise AssertionError("a route plan is never empty")
-    raise failed
+            raise self._failed(problem, target, began) from problem
+        except BaseException:
+            self._health.abandoned(target.key)
+            raise
+        self._waited += time.perf_counter() - began
+        answer.waited = self._waited
+        return answer
+
+    async def _in_time(self, doing: Coroutine[Any, Any, Answer], target: Target) -> Answer:
+        """Do it, but no longer than the target has for its first content, and the request in all."""
+        first = self._policy.first_token
+        own = None if first is None else asyncio.get_running_loop().time() + first
+        if own is None or (self._deadline is not None and self._deadline < own):
+            return await within(self._deadline, doing, OutOfTimeError())
+        late = UpstreamSilentError(f"{target.provider} told nothing of its answer within {first:g} seconds.")
+        return await within(own, doing, late)
+
+    def _failed(self, problem: UpstreamError, target: Target, began: float) -> AttemptsFailedError:
+        """Note a failure, and tell it to whoever watches the target's health."""
+        self._waited += time.perf_counter() - began
+        failed = AttemptsFailedError(problem, target, self._called, self._waited)
+        _blame(self._health, self._policy, target, failed, began)
+        # A provider's words may hold line breaks, which must not look like lines of ours.
+        log.warning("%s endpoint %s, attempt %d: %r", self._request_id, self._call.endpoint, self._called, str(failed))
+        return failed
+
+    def _is_final(self, problem: AttemptsFailedError) -> bool:
+        """Whether no other target is asked after this failure."""
+        if isinstance(problem.cause, OutOfTimeError):
+            return True
+        action = RULES[problem.kind].action
+        return action is Action.FINAL or (
+            action is Action.NEXT_IF_ASKED and problem.kind not in self._policy.fallback_on
+        )
 
 
-def falls_back(problem: UpstreamError) -> bool:
-    """Whether the next target is tried after this failure; every failure without a status is."""
-    return not isinstance(problem, UpstreamStatusError) or problem.status in FALLS_BACK
+def tell(health: Health, policy: Policy, answer: Answer, problem: AttemptsFailedError | None) -> None:
+    """Tell the health of a target how its answer ended.
 
-
-async def _call(upstream: Upstream, target: Target, sending: Sending, call: Call, attempts: int) -> Answer:
-    response = await upstream.call(target.access, b"POST", sending.path, sending.headers, sending.body)
-    try:
-        head, body, rest = await _read(response, sending, call)
-    except BaseException:
-        await response.close()
-        raise
-    return Answer(target, attempts, response, head, sending, body, rest)
-
-
-async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head, bytes, Transform | None]:
-    if response.status >= 300:
-        raise await _rejected(response, translated=sending.translated)
-    head = heading.read(response.headers)
-    kind = head.media
-    streams = kind == sending.media if call.stream else call.operation == RAW and kind in STREAMS
-    if not streams:
-        if call.stream and sending.translated:
-            raise UpstreamProtocolError("it answered whole where a stream was asked for.")
-        whole = response.here(MAX_BODY) or await response.read(MAX_BODY)
-        return head, _checked(whole, kind, response, sending, raw=call.operation == RAW), None
-    stream = sending.stream() if sending.stream else sending.meter
-    async for piece in response:
-        first = stream.feed(piece)
-        if first:
-            return head, first, stream
-    first = stream.end()
-    if first:
-        return head, first, Meter("")  # nothing follows
-    raise UpstreamProtocolError("it ended the stream before sending anything.")
-
-
-def _checked(body: bytes, kind: bytes, response: Response, sending: Sending, *, raw: bool) -> bytes:
-    """A whole answer as the client gets it, if it can be one: what a login page or a cut behind a proxy leaves is not.
-
-    An answer that is nothing but an error is none though its status says that all is well, as routers of other
-    providers answer.
+    Args:
+        health: of all targets.
+        policy: of the endpoint.
+        answer: what the target answered.
+        problem: what broke it off; None when it is complete.
     """
-    if not body:
-        raise UpstreamProtocolError("its answer is empty.")
-    if kind == b"text/html":
-        raise UpstreamProtocolError("it answered with a web page; check api_base.")
-    if kind == JSON and body[-1:] not in _CLOSED and not body.rstrip().endswith((b"}", b"]")):
-        raise UpstreamProtocolError("its answer is not whole JSON.")
-    if not raw and _ERROR.match(body):
-        _refuse_failed(body, response, translated=sending.translated)
-    if not sending.fed:
-        _meter(body, kind, sending.meter)
-    return sending.whole(body) if sending.whole else body
+    if problem is None:
+        if health.out or health.failing:  # else all is well already
+            health.succeeded(answer.target.key, answer.began)
+    else:
+        _blame(health, policy, answer.target, problem, answer.began)
 
 
-async def _rejected(response: Response, *, translated: bool) -> UpstreamStatusError:
-    """Why there is no answer: a redirect, or the provider's error with our credential taken out of it.
-
-    Its body is kept only for a client that speaks the provider's dialect.
-    """
-    if response.status < 400:
-        raise UpstreamProtocolError(f"it answered with a redirect ({response.status}), which is never followed.")
-    try:
-        body = await response.read(MAX_ERROR_BODY)
-    except UpstreamError:
-        body = b""  # it broke off or is too long, but its status is known and decides
-    body = masked(body, response.credential)
-    said = openai.error_message(body)
-    words = f"it answered {response.status}" + (f": {said}" if said else ".")
-    return UpstreamStatusError(words, response.status, response.headers, b"" if translated else body)
-
-
-def _refuse_failed(body: bytes, response: Response, *, translated: bool) -> None:
-    """Take an error for one though its status says that all is well, as routers of other providers answer."""
-    try:
-        failed = decode_failure(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UpstreamProtocolError("its answer is not JSON.") from None
-    if failed is not None:
-        body = masked(body, response.credential)
-        words = f"it failed: {openai.error_message(body) or failed.message}"
-        raise UpstreamStatusError(words, failed.status, response.headers, b"" if translated else body)
-
-
-def _meter(body: bytes, kind: bytes, meter: Meter) -> None:
-    """Read the usage of a whole answer, which may be a stream that nobody asked for."""
-    if kind not in STREAMS:
-        meter.whole(body)
-        return
-    meter.feed(body)
-    if not meter.ended or not (kind == FRAMES or body.endswith(LINE_ENDS)):
-        raise UpstreamProtocolError("it ended the stream before the answer was complete.")
+def _blame(health: Health, policy: Policy, target: Target, problem: AttemptsFailedError, began: float) -> None:
+    if isinstance(problem.cause, OutOfTimeError):
+        health.abandoned(target.key)
+    else:
+        health.failed(target.key, problem.kind, began, wait=problem.wait, cooldown=policy.cooldown)

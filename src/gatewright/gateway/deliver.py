@@ -1,5 +1,6 @@
 """Station 5: write the answer, or the error, in the caller's dialect."""
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -11,14 +12,17 @@ from gatewright.errors import (
     AccessError,
     GatewrightError,
     MethodNotAllowedError,
+    RestingError,
     UpstreamError,
     UpstreamProtocolError,
     UpstreamStatusError,
 )
 from gatewright.gateway import heading
-from gatewright.gateway.attempt import LINE_ENDS, Answer, AttemptsFailedError
+from gatewright.gateway.asking import LINE_ENDS, Answer
+from gatewright.gateway.attempt import AttemptsFailedError
 from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import FRAMES
+from gatewright.gateway.deadline import OutOfTimeError, within
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.masking import masked
 from gatewright.gateway.streaming import Transform
@@ -68,8 +72,9 @@ async def deliver(
     answer: Answer,
     fields: Headers,
     rest: Transform,
+    deadline: float | None,
     broken: Callable[[UpstreamError], bytes],
-    settled: Callable[[UpstreamError | None], None],
+    settled: Callable[[AttemptsFailedError | None], None],
 ) -> None:
     """Give a stream on, piece by piece as it comes.
 
@@ -80,10 +85,11 @@ async def deliver(
         answer: whose first piece is here.
         fields: header fields besides those of the answer.
         rest: makes of the pieces after the first what the client gets.
+        deadline: loop time by which the stream must end; None for no limit.
         broken: writes the error that ends a stream which breaks off.
         settled: told why the stream broke off, or None, before the client is told that the answer is complete.
     """
-    failed: UpstreamError | None = None
+    failed: AttemptsFailedError | None = None
     last, feed, credential = answer.body, rest.feed, answer.response.credential
 
     def given(piece: bytes) -> bytes:
@@ -99,7 +105,8 @@ async def deliver(
         await exchange.start(answer.response.status, answer_fields(answer, fields))
         await exchange.write(masked(last, credential) if b'error"' in last else last)
         try:
-            await exchange.relay(answer.response, given)
+            relaying = exchange.relay(answer.response, given)
+            await (relaying if deadline is None else within(deadline, relaying, OutOfTimeError()))
             left = rest.end()
             if left:
                 last = left
@@ -139,7 +146,10 @@ async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: H
         fields += _target_headers(problem.target.shown, problem.attempts)
         if isinstance(problem.cause, UpstreamStatusError):
             fields += heading.read(problem.cause.headers).given
-            body = problem.cause.body if dialect.native and _is_object(problem.cause.body) else b""
+            shown = dialect.native and problem.cause.native and _is_object(problem.cause.body)
+            body = problem.cause.body if shown else b""
+    if isinstance(problem, RestingError):
+        fields.append((b"retry-after", b"%d" % math.ceil(problem.retry_after)))
     if isinstance(problem, AccessError) and problem.status == 401:
         # Basic is what makes a browser ask for the key when a person opens the API's page.
         kinds = (b"Bearer", b"Basic") if dialect is MANAGEMENT else (b"Bearer",)

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 from gatewright.dialects import gemini
 from gatewright.errors import AccessError, GatewrightError, UnavailableError
-from gatewright.gateway.attempt import AttemptsFailedError, attempt
+from gatewright.gateway.attempt import AttemptsFailedError, Walk, tell
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
+from gatewright.gateway.deadline import deadline
 from gatewright.gateway.deliver import AS_JSON, answer_fields, deliver, deliver_error, overhead
 from gatewright.gateway.exchange import Exchange
+from gatewright.gateway.health import Health
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
@@ -33,6 +35,7 @@ class Pipeline:
         upstream: how requests reach providers.
         draw: uniform in [0, 1); decides which PRIMARY target serves.
         record: takes the record of every request that a known caller has made, when it is over.
+        health: which targets are in, for this process; None for one of its own.
 
     Attributes:
         active: requests under way.
@@ -45,11 +48,13 @@ class Pipeline:
         upstream: Upstream,
         draw: Callable[[], float] = random.random,
         record: Recorder = unrecorded,
+        health: Health | None = None,
     ) -> None:
         self._holder = holder
         self._upstream = upstream
         self._draw = draw
         self._record = record
+        self._health = health or Health()
         self.active = self.refused = 0
 
     @property
@@ -124,8 +129,10 @@ class Pipeline:
     async def _call(self, exchange: Exchange, snapshot: Snapshot, operation: Operation, call: Call, note: Note) -> None:
         note.call = call
         note.endpoint = endpoint = resolve(snapshot, call.endpoint)
-        route = plan(endpoint, call.operation, self._draw())
-        answer = await attempt(self._upstream, route, call, note.request_id, strict=endpoint.policy.strict)
+        health = self._health
+        route = plan(endpoint, call.operation, self._draw(), health)
+        ends = deadline(exchange.headers, endpoint.policy.timeout, note.arrived)
+        answer = await Walk(self._upstream, health, endpoint.policy, call, note.request_id, ends).attempt(route)
         note.answered(answer)
         fields = (*note.headers, overhead(note.begun, answer.waited))
         if answer.rest is None:
@@ -133,7 +140,12 @@ class Pipeline:
             await exchange.respond(answer.response.status, answer_fields(answer, fields), answer.body)
         else:
             broken = gemini.array_error if call.array else operation.dialect.event
-            await deliver(exchange, answer, fields, answer.rest, broken, note.delivered)
+
+            def settled(problem: AttemptsFailedError | None) -> None:
+                note.delivered(problem)
+                tell(health, endpoint.policy, answer, problem)
+
+            await deliver(exchange, answer, fields, answer.rest, ends, broken, settled)
 
     def _caller(self, snapshot: Snapshot, exchange: Exchange) -> Principal:
         try:

@@ -14,13 +14,10 @@ from gatewright.snapshot.model import Endpoint, Routes, Target
 RoutePlan = tuple[Target, ...]
 """The targets to try, in order; never empty."""
 
-ALL_IN = Health()
-"""For endpoints whose health nobody watches."""
-
 _Weighted = Sequence[tuple[Target, float]]
 
 
-def plan(endpoint: Endpoint, operation: str, draw: float, health: Health = ALL_IN) -> RoutePlan:
+def plan(endpoint: Endpoint, operation: str, draw: float, health: Health) -> RoutePlan:
     """One PRIMARY target by weight, then the FALLBACK targets in their order, as far as they serve the operation.
 
     Those that are out are left out, and the weights of the others count as if they were alone. When all are out, the

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from gatewright.dialects.conversation import Usage
 from gatewright.errors import GatewrightError
-from gatewright.gateway.attempt import Answer, AttemptsFailedError
+from gatewright.gateway.asking import Answer
+from gatewright.gateway.attempt import AttemptsFailedError
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.understand import Call
 from gatewright.ledger.record import CLIENT_LEFT, Record
@@ -35,6 +36,7 @@ class Note:
 
     Attributes:
         request_id: `req_` and 24 hex digits, which grow with the time it came.
+        arrived: when it came, as `time.perf_counter` tells it.
         begun: when its body had come, as `time.perf_counter` tells it.
         key_id: who calls.
         call: what is asked, once it is understood.
@@ -43,13 +45,13 @@ class Note:
 
     __slots__ = (
         "_answer",
-        "_arrived",
         "_at",
         "_error",
         "_failed",
         "_first_byte",
         "_recorder",
         "_status",
+        "arrived",
         "begun",
         "call",
         "endpoint",
@@ -62,7 +64,7 @@ class Note:
         self._at = time.time_ns() // 1_000_000
         # Of ids that grow, a database's index is written at one end.
         self.request_id = f"req_{self._at:011x}{random.getrandbits(52):013x}"
-        self._arrived = self.begun = time.perf_counter()
+        self.arrived = self.begun = time.perf_counter()
         self._first_byte = 0.0
         self._answer: Answer | None = None
         self._failed: AttemptsFailedError | None = None
@@ -107,7 +109,7 @@ class Note:
         call, endpoint, answer = self.call, self.endpoint, self._answer
         tried = answer or self._failed
         target = tried.target if tried else None
-        arrived, begun, first_byte = self._arrived, self.begun, self._first_byte or ended
+        arrived, begun, first_byte = self.arrived, self.begun, self._first_byte or ended
         overhead = first_byte - begun - tried.waited if tried else first_byte - begun
         usage = answer.sending.meter.usage if answer else None
         counts = _NONE if usage is None else usage
