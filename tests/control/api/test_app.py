@@ -4,7 +4,6 @@ import itertools
 import json
 
 import pytest
-from starlette.testclient import TestClient
 
 from gatewright.control.api.calls import CALLS
 
@@ -133,9 +132,8 @@ def test_an_answer_is_not_cached_sniffed_or_framed(api):
 def test_a_fault_of_our_own_is_a_json_500_without_details(api):
     """What went wrong inside stays in the server's log."""
     api.failure = RuntimeError("sk-canary")
-    quiet = TestClient(api.client.app, raise_server_exceptions=False)
-    fields = {"secret_name": "a", "secret_value": {"api_key": "sk-1"}}
-    answer = quiet.post("/api/3.0/mlflow/gateway/secrets/create", json=fields)
+    api.transport.raise_app_exceptions = False
+    answer = api.post("secrets/create", secret_name="a", secret_value={"api_key": "sk-1"})
     assert code(answer) == (500, "INTERNAL_ERROR")
     assert "canary" not in answer.text
 
