@@ -12,6 +12,12 @@ LIMIT = 1.0
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
 
 
+@pytest.fixture
+def server(shared_server):
+    """One server for all but those that say how it runs."""
+    return shared_server
+
+
 def ask(server, name, **options):
     return server.post("/v1/chat/completions", {"model": name, **CHAT}, **options)
 

@@ -7,6 +7,12 @@ MESSAGES = [{"role": "user", "content": "Who are you?"}]
 
 
 @pytest.fixture
+def server(shared_server):
+    """One server for all."""
+    return shared_server
+
+
+@pytest.fixture
 def client(server):
     """OpenAI's SDK, set up as an application would."""
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.admin_key, max_retries=0) as one:

@@ -125,14 +125,14 @@ def media():
     one.stop()
 
 
-def test_openais_sdk_sends_files(server, media):
+def test_openais_sdk_sends_files(gateway, media):
     """The form goes on as it came, but for the model."""
-    server.publish("ep", media.url)
+    gateway.server.publish("files", media.url)
     sound = b"RIFF\x00\x01" + bytes(range(256)) * 400
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.admin_key, max_retries=0) as client:
-        heard = client.audio.transcriptions.create(model="ep", file=("a.wav", io.BytesIO(sound)), language="en")
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0) as client:
+        heard = client.audio.transcriptions.create(model="files", file=("a.wav", io.BytesIO(sound)), language="en")
         assert heard.text == "hello there"
-        drawn = client.images.edit(model="ep", image=("a.png", b"\x89PNG"), prompt="bluer")
+        drawn = client.images.edit(model="files", image=("a.png", b"\x89PNG"), prompt="bluer")
         assert drawn.data[0].b64_json == "aGk="
     assert [path for path, _, _ in media.requests] == [
         "/v1/audio/transcriptions",
@@ -141,7 +141,7 @@ def test_openais_sdk_sends_files(server, media):
     body = media.requests[0][2]
     assert sound in body
     assert b"model-0" in body
-    assert all(server.admin_key not in str(headers) for _, headers, _ in media.requests)
+    assert all(gateway.key not in str(headers) for _, headers, _ in media.requests)
 
 
 def test_rerank_in_the_usual_shape_reaches_voyage_in_its_own(gateway, media):

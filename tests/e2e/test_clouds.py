@@ -17,7 +17,6 @@ from google import genai
 from google.genai import types
 
 from fixtures.provider import Provider
-from fixtures.server import Served
 from gatewright.dialects import eventstream
 
 KEY_ID, SECRET_KEY, REGION = "AKIACANARY", "secret/canary+key", "eu-west-1"
@@ -127,9 +126,9 @@ def account(cloud):
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, cloud, account):
+def served(server_of_module, cloud, account):
     """A server with the endpoints `claude`, `nova` (Bedrock), `gemini` and `vertex-claude` (Vertex AI)."""
-    server = Served(tmp_path_factory.mktemp("clouds") / "data").start()
+    server = server_of_module
     base = cloud.url.removesuffix("/v1")
     aws = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET_KEY}
     in_aws = {"auth_mode": "access_keys", "aws_region_name": REGION, "api_base": base}
@@ -156,8 +155,7 @@ def served(tmp_path_factory, cloud, account):
             )["model_definition"]
             config_of = {"model_definition_id": definition["model_definition_id"], "linkage_type": "PRIMARY"}
             server.manage("endpoints/create", name=name, model_configs=[config_of])
-    yield server
-    server.stop()
+    return server
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ MESSAGES = [{"role": "user", "content": "Who are you?"}]
 
 
 @pytest.fixture
-def chat(server, provider):
+def chat(shared_server, provider):
     """The endpoint `chat`, over a provider of chat completions."""
-    server.publish("chat", provider.url)
-    return server
+    shared_server.publish("chat", provider.url)
+    return shared_server
 
 
 def test_anthropics_sdk_asks_and_streams(chat):

@@ -17,10 +17,16 @@ BIG = b'{"secret_name": "%b"}' % (b"a" * 2 * LIMIT)
 CHUNKED = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BIG), BIG)
 
 
+@pytest.fixture(scope="module")
+def settings_of_module():
+    """The limit of bodies."""
+    return {"GATEWRIGHT_MAX_BODY": str(LIMIT)}
+
+
 @pytest.fixture
-def send(serve):
+def send(shared_server):
     """Sends bytes and reads until the end: the status and the body of the answer."""
-    server = serve(GATEWRIGHT_MAX_BODY=str(LIMIT))
+    server = shared_server
     host, port = server.url.removeprefix("http://").split(":")
 
     def exchange(head: str, body: bytes = b"", *, key: str = ADMIN_KEY) -> tuple[int, bytes]:

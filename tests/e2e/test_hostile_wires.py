@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from fixtures.scripted import AGAIN, CLOSE, REQUEST, RESET
 from fixtures.server import ADMIN_KEY, BOTH_SERVERS
@@ -62,20 +63,32 @@ def post(target, body):
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def records(server, count):
-    """The ledger, once it has so many records; none of them twice."""
-    deadline = time.monotonic() + 30
-    while True:
-        found = server.get("/api/v1/requests?max_results=1000").json.get("requests", [])
-        assert len(found) <= count
-        if len(found) == count:
-            assert len({one["record_id"] for one in found}) == count
-            return found
-        assert time.monotonic() < deadline, (len(found), count)
-        time.sleep(0.05)
+@pytest.fixture
+def server(shared_server):
+    """One server for all."""
+    return shared_server
 
 
-def test_an_answer_that_breaks_off_anywhere_is_never_taken_for_whole(server, scripted):
+@pytest.fixture
+def records(server):
+    """The ledger of this test, once it has so many records; none of them twice."""
+    since = int(time.time() * 1000)
+
+    def read(count):
+        deadline = time.monotonic() + 30
+        while True:
+            found = server.get(f"/api/v1/requests?max_results=1000&since={since}").json.get("requests", [])
+            assert len(found) <= count
+            if len(found) == count:
+                assert len({one["record_id"] for one in found}) == count
+                return found
+            assert time.monotonic() < deadline, (len(found), count)
+            time.sleep(0.05)
+
+    return read
+
+
+def test_an_answer_that_breaks_off_anywhere_is_never_taken_for_whole(server, scripted, records):
     """All along it, by an end or a reset, in every client's dialect; each request is recorded once."""
     body = in_chunks(DELTA, LAST)
     whole = HEAD + b"transfer-encoding: chunked\r\n\r\n" + body
@@ -94,12 +107,12 @@ def test_an_answer_that_breaks_off_anywhere_is_never_taken_for_whole(server, scr
     for path, (asked, done) in CLIENTS.items():
         status, said, _ = ask(server, path, asked)
         assert (status, done in said) == (200, True)
-    found = records(server, (len(cuts) + 1) * len(CLIENTS))
+    found = records((len(cuts) + 1) * len(CLIENTS))
     assert all(value >= 0 for one in found for value in one.values() if isinstance(value, int))
     assert "Traceback" not in server.output
 
 
-def test_a_client_that_leaves_takes_its_provider_along(server, scripted):
+def test_a_client_that_leaves_takes_its_provider_along(server, scripted, records):
     """While the provider thinks, and in the middle of a stream: the connection is closed, the request recorded."""
     stream = HEAD + b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(DELTA), DELTA)
     provider = scripted([REQUEST], [REQUEST, stream], [REQUEST], [REQUEST, stream])
@@ -112,7 +125,7 @@ def test_a_client_that_leaves_takes_its_provider_along(server, scripted):
             if number % 2:
                 assert b"200 OK" in client.recv(1 << 16)
         assert provider.wait(lambda one: one.open == 0), "the provider's connection was left open"
-    found = records(server, 4)
+    found = records(4)
     assert {one["error"] for one in found} == {"CLIENT_LEFT"}
     assert {int(one["status"]) for one in found} == {499}
 
@@ -125,7 +138,7 @@ def _peak(pid):
     return next(int(line.split()[1]) << 10 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
-def test_a_bomb_does_not_fill_the_memory(server, scripted):
+def test_a_bomb_does_not_fill_the_memory(server, scripted, records):
     """A megabyte that unpacks to more than an answer may have."""
     bomb = gzip.compress(b'{"a":"' + bytes(300 << 20), 1)
     head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n"
@@ -137,7 +150,7 @@ def test_a_bomb_does_not_fill_the_memory(server, scripted):
         status, said, _ = ask(server, "/v1/messages", CLIENTS["/v1/messages"][0] | {"stream": stream})
         assert status == 502, said
     assert _peak(server.worker.pid) - before < 700 << 20
-    assert len(records(server, 2)) == 2
+    assert len(records(2)) == 2
 
 
 FIELDS = [
@@ -152,7 +165,7 @@ FIELDS = [
 ]
 
 
-def test_a_providers_header_fields_do_no_harm(server, scripted):
+def test_a_providers_header_fields_do_no_harm(server, scripted, records):
     """Control characters, folded lines, names that are ours: an answer or a 502, and only our own facts about it."""
     body = b'{"id":"c","choices":[]}'
     rest = b"content-length: %d\r\n\r\n" % len(body) + body
@@ -165,7 +178,7 @@ def test_a_providers_header_fields_do_no_harm(server, scripted):
         assert "forged" not in str(told)
         assert not {"set-cookie", "location", "www-authenticate"} & told.keys()
         ids.add(told["x-gatewright-request-id"])
-    assert {one["record_id"] for one in records(server, len(FIELDS))} == ids
+    assert {one["record_id"] for one in records(len(FIELDS))} == ids
     assert "Traceback" not in server.output
 
 

@@ -23,6 +23,12 @@ def publish(server, provider, model, auth_config, key=KEY):
 
 
 @pytest.fixture
+def server(shared_server):
+    """One server for all."""
+    return shared_server
+
+
+@pytest.fixture
 def azure(server, provider):
     """An endpoint over a deployment with a blank in its name, called by a dated version."""
     base = provider.url.removesuffix("/v1")
