@@ -1,5 +1,15 @@
 """Fixtures of all tests, one file a topic under `fixtures/`."""
 
+import gc
+
+from hypothesis import HealthCheck, settings
+
+gc.disable()  # until all tests are collected
+
+# How long an example takes tells of the machine, which other tests keep busy.
+settings.register_profile("tests", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
 pytest_plugins = [
     "fixtures.api",
     "fixtures.database",
@@ -10,3 +20,10 @@ pytest_plugins = [
     "fixtures.valkey",
     "fixtures.clients",  # after those it imports, or pytest could not rewrite their assertions
 ]
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector the tests themselves and all they import: a full look at that takes half a second."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()

@@ -10,7 +10,7 @@ from typing import get_args, get_origin, get_type_hints
 
 import pytest
 from google.protobuf import json_format
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.protos import service_pb2 as mlflow_pb2
 
@@ -120,7 +120,7 @@ def test_every_exported_name_is_an_entity_or_an_enum():
 
 
 @every_entity
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_an_entity_comes_back_as_it_went(kind, data):
     """Through the message, its bytes, and its JSON, every entity returns equal."""
@@ -451,7 +451,7 @@ MLFLOW_CLASSES = {
 
 
 @pytest.mark.parametrize("name", MLFLOW_CLASSES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_mlflow_reads_an_entity_and_writes_it_the_same(name, data):
     """What MLflow's own class makes of our bytes, and writes again, is what we wrote."""

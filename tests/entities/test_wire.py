@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import FieldDescriptor
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.protos import databricks_pb2
 from mlflow.protos import service_pb2 as mlflow
@@ -110,7 +110,7 @@ def test_an_enum_has_the_values_of_its_namesake(descriptor):
 
 
 @named(MESSAGES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_message_crosses_to_mlflow_and_back_unchanged(descriptor, data):
     """Ours parses as theirs with the same fields and the same JSON; the bytes that come back are equal."""

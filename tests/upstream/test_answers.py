@@ -247,7 +247,7 @@ WHOLE = [answer for answer, _ in (REUSABLE | ONE_SHOT).values()]
 FAILED = [answer for name, answer in BROKEN.items() if len(answer) < 1000]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=st.sampled_from(WHOLE + FAILED + list(CUT.values()) + [OK + b"\r\nhello"]), data=st.data())
 async def test_the_cut_of_the_bytes_changes_nothing(answer, data):
     """However an answer is cut into reads, the outcome is that of one read."""
