@@ -1,4 +1,4 @@
-"""Operations over HTTP/1.1 and 1.0, as bytes on a socket: the same from the fast lane and the plain ASGI form."""
+"""Operations over HTTP/1.1, as bytes on a socket: the same from the fast lane and the plain ASGI form."""
 
 import asyncio
 import json
@@ -79,14 +79,6 @@ async def test_a_stream_goes_out_in_chunks_as_it_comes(opened, upstream):
     assert await client.reader.readuntil(b"1\n\n\r\n") == b"9\r\ndata: 1\n\n\r\n"
     assert await client.reader.readuntil(b"0\r\n\r\n") == b"%x\r\n%b\r\n0\r\n\r\n" % (len(EVENT), EVENT)
     assert [one.body for one in await client.answers()] == [b"data: 1\n\n" + EVENT]
-
-
-async def test_a_client_of_http_1_0_is_answered_and_the_connection_closed(opened):
-    """And not asked to go on, for it knows no interim answers."""
-    client = await opened()
-    client.send(post(PATH, CHAT, b"connection: keep-alive", b"expect: 100-continue", version=b"1.0"))
-    (answer,) = await client.answers()
-    assert (answer.status, answer.body, answer.headers[b"connection"]) == (200, b'{"answer":1}', b"close")
 
 
 async def test_a_body_in_chunks_is_put_together(opened, upstream):

@@ -222,14 +222,14 @@ class FastExchange:
 
     def _break_off(self) -> None:
         """End an answer that cannot be completed so that it cannot be taken for a complete one."""
-        transport = self._lane.transport
+        lane = self._lane
         if not self.started:
             head = self._head(500, (TEXT, (b"content-length", b"%d" % len(_FAULT)), CLOSE))
-            transport.write(head + _FAULT)
+            lane.transport.write(head + _FAULT)
         if self._chunked or not self.started:
-            transport.close()
+            lane.transport.close()
         else:
-            transport.abort()
+            lane.reset()
 
     # The side of the pipeline.
 

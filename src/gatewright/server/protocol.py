@@ -8,18 +8,21 @@
   reset can overtake the answer.
 - A request that is no HTTP is refused after those before it are answered, not in the middle of an answer.
 - Trailers do not become headers.
+- An answer of unknown length to a client of HTTP/1.0 goes out without chunks, which it does not know.
 - When a client leaves, every request it has pipelined is told, not only the last.
 """
 
 import asyncio
 import math
+import socket
+import struct
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gatewright.gateway.exchange import Headers
-from gatewright.server.exchange import CONTROLS
+from gatewright.server.exchange import CONTROLS, Message, Send
 
 HEAD_LIMIT = 64 << 10
 """Largest request head in bytes, trailers too. What comes in one piece with a whole request is not measured."""
@@ -38,6 +41,9 @@ LINGER = 10.0
 
 SURPLUS = 64 << 20
 """Bytes of it that are read."""
+
+AT_ONCE = struct.pack("ii", 1, 0)
+"""The value of `SO_LINGER` with which a socket is closed by a TCP reset."""
 
 CLOSE = (b"connection", b"close")
 
@@ -149,9 +155,10 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.headers = []  # for trailers, which nobody asks for
         cycle = self.cycle
-        cycle.transport = _Outlet(self)
+        cycle.transport = _Outlet(self, cycle)
         if self.parser.get_http_version() == "1.0":
             cycle.waiting_for_100_continue = False  # RFC 9110, 10.1.1
+            cycle.send = _unframed(cycle)
         self._keep_alive, cycle.keep_alive = cycle.keep_alive and not self.stopping, False
 
     def on_body(self, body: bytes) -> None:
@@ -206,6 +213,11 @@ class Protocol(HttpToolsProtocol):
             self._linger()
         else:
             self.transport.close()
+
+    def reset(self) -> None:
+        """Close in the middle of an answer whose end is that of the stream, so that this is not taken for it."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        self.transport.abort()
 
     def abandon(self, cycle: Any) -> None:
         """Tell a request that nobody waits for its answer any more."""
@@ -283,13 +295,36 @@ class Protocol(HttpToolsProtocol):
 class _Outlet:
     """What uvicorn's cycle takes for its transport: it closes the way the protocol closes."""
 
-    __slots__ = ("_protocol", "is_closing", "write")
+    __slots__ = ("_cycle", "_protocol", "is_closing", "write")
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Protocol, cycle: Any) -> None:
         self._protocol = protocol
+        self._cycle = cycle
         self.write = protocol.transport.write
         self.is_closing = protocol.transport.is_closing
 
     def close(self) -> None:
-        """After the last answer."""
-        self._protocol.leave()
+        """After the last answer, or in the middle of one that cannot be completed."""
+        cycle = self._cycle
+        if cycle.scope["http_version"] == "1.0" and not cycle.response_complete:
+            self._protocol.reset()
+        else:
+            self._protocol.leave()
+
+
+def _unframed(cycle: Any) -> Send:
+    """The cycle's `send` for a client of HTTP/1.0: an answer of unknown length ends with the connection."""
+    send: Send = cycle.send
+    unknown = False
+
+    async def send_unframed(message: Message) -> None:
+        nonlocal unknown
+        if message["type"] == "http.response.start":
+            unknown = all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
+            if unknown:
+                cycle.chunked_encoding = False
+        elif unknown:  # each piece is as long as it is
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    return send_unframed
