@@ -90,9 +90,6 @@ def _passed(cell: Cell) -> bool:
 
 
 PENDING: dict[str, Callable[[Cell], bool]] = {
-    "the same target is not asked once more": lambda cell: (
-        RULES[KINDS[cell.fault]].action is Action.RETRY and not shown(cell)
-    ),
     "a passed stream goes out with its first bytes and not with its first event, so an error there is not noticed": (
         lambda cell: _passed(cell) and cell.fault in ("529-in-200", "bad-json", "malformed-sse", "oversized-line")
     ),
@@ -128,3 +125,9 @@ PENDING: dict[str, Callable[[Cell], bool]] = {
     ),
 }
 """Cells that are not as stated yet, by the reason."""
+
+
+def manageable(cell: Cell) -> bool:
+    """Whether a client gets a complete answer, or an error event of a stream that has begun, and does so already."""
+    pending = any(holds(cell) for holds in PENDING.values())
+    return not pending and expected(cell).gets in (f"answer of {FALLBACK}", BROKEN)

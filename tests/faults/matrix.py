@@ -231,7 +231,7 @@ class Matrix:
     # The side of the providers.
 
     def _script(self, role: str):
-        def script(path: str) -> Steps:
+        def script(path: str, _body: bytes) -> Steps:
             cell = self._cells[path.split("/")[1]]
             wire = WIRES[cell.provider]
             assert path == _path(cell, role)

@@ -7,6 +7,7 @@ After the last step the connection stays open until the other side closes it: a 
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from faults.wires import Wire, event
 from fixtures.scripted import CLOSE, RESET, Step
@@ -30,11 +31,13 @@ TOO_LONG = (16 << 20) + 1
 JSON, EVENTS = b"application/json", b"text/event-stream; charset=utf-8"
 
 
-def head(status: int = 200, media: bytes = JSON, *fields: bytes, length: int | None = None) -> bytes:
-    """The head of an answer, chunked unless it has a length."""
+def head(
+    status: int = 200, media: bytes = JSON, *fields: bytes, length: int | None = None, kept: bool = False
+) -> bytes:
+    """The head of an answer: chunked unless it has a length, the last one of its connection unless that is kept."""
     framing = b"transfer-encoding: chunked" if length is None else b"content-length: %d" % length
-    lines = [b"HTTP/1.1 %d X" % status, b"content-type: " + media, framing, *fields, b"connection: close", b"", b""]
-    return b"\r\n".join(lines)
+    end = [] if kept else [b"connection: close"]
+    return b"\r\n".join([b"HTTP/1.1 %d X" % status, b"content-type: " + media, framing, *fields, *end, b"", b""])
 
 
 def chunk(data: bytes) -> bytes:
@@ -50,16 +53,23 @@ def whole(body: bytes, status: int = 200, media: bytes = JSON, *fields: bytes) -
     return head(status, media, *fields, length=len(body)) + body
 
 
-def well(wire: Wire, speaker: str, *, stream: bool) -> Iterator[bytes]:
-    """A complete answer."""
-    if not stream:
-        yield whole(_body(wire, speaker))
-        return
-    yield head(media=EVENTS)
-    yield from map(chunk, wire.events(speaker))
-    yield END
+def well(wire: Wire, speaker: str, *fields: bytes, stream: bool) -> Iterator[bytes]:
+    """A complete answer, with header fields besides those it needs."""
+    if stream:
+        yield head(200, EVENTS, *fields, kept=True)
+        yield from map(chunk, _all_events(wire, speaker))
+        yield END
+    else:
+        body = _body(wire, speaker)
+        yield head(200, JSON, *fields, length=len(body), kept=True) + body
 
 
+@cache
+def _all_events(wire: Wire, speaker: str) -> list[bytes]:
+    return wire.events(speaker)
+
+
+@cache
 def _body(wire: Wire, speaker: str = PRIMARY) -> bytes:
     return json.dumps(wire.whole(speaker)).encode()
 

@@ -1,7 +1,7 @@
-"""A scripted upstream for many requests at once: the path of each tells what is played to it.
+"""A scripted upstream for many requests at once: what each asks for tells what is played to it.
 
 `fixtures/scripted.py` has a thread for each connection and plays by their order; here one event loop serves all of
-them, and a request is told from the others by what it asks for.
+them.
 """
 
 import asyncio
@@ -20,25 +20,25 @@ _LINGER = struct.pack("ii", 1, 0)
 
 
 class Upstream:
-    """Plays `script(path)` to each request.
+    """Plays `script(path, body)` to each request.
 
     Args:
-        script: the steps for a path; at a step that is not one of bytes or a pause the connection ends.
+        script: the steps for a request; at one that is neither bytes nor a pause the connection ends.
 
     Attributes:
         asked: how often each path was asked for.
         port: where it listens, on loopback.
     """
 
-    def __init__(self, script: Callable[[str], Steps]) -> None:
+    def __init__(self, script: Callable[[str, bytes], Steps]) -> None:
         self._script = script
         self._playing: set[asyncio.Task[None]] = set()
         self.asked: Counter[str] = Counter()
         self.port = 0
 
     async def start(self) -> None:
-        """Listen on a free port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
+        """Listen: on a free port, or again on the one it had."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -64,10 +64,12 @@ class Upstream:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = _LENGTH.search(head)
-            await reader.readexactly(int(length[1]) if length else 0)
+            body = await reader.readexactly(int(length[1]) if length else 0)
             path = head.split(b" ", 2)[1].decode()
             self.asked[path] += 1
-            for step in self._script(path):
+            for step in self._script(path, body):
+                if writer.is_closing():
+                    return
                 if isinstance(step, bytes):
                     writer.write(step)
                     await writer.drain()

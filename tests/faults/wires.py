@@ -16,6 +16,7 @@ WORDS = 48
 
 AT = 1_700_000_000
 MODEL = "m"
+HI = "hi"
 
 
 def text(speaker: str) -> str:
@@ -32,7 +33,7 @@ def event(data: Any, name: str = "") -> bytes:
     return (f"event: {name}\n" if name else "").encode() + b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Wire:
     """One dialect.
 
@@ -67,11 +68,11 @@ class Wire:
     overloaded: int
     failed_later: bytes = b""
 
-    def request(self, model: str, *, stream: bool) -> tuple[str, bytes]:
-        """Path and body by which a client asks."""
+    def request(self, model: str, *, stream: bool, words: str = HI) -> tuple[str, bytes]:
+        """Path and body by which a client says something."""
         path = (self.streamed if stream else self.path).replace("{model}", model)
         named = {} if "{model}" in self.path else {"model": model, "stream": stream}
-        return path, json.dumps({**named, **self.asked}).encode()
+        return path, json.dumps({**named, **self.asked}).replace(f'"{HI}"', json.dumps(words)).encode()
 
 
 def _chat_chunk(delta: Any, finish: str | None = None) -> bytes:
@@ -112,7 +113,7 @@ CHAT = Wire(
     provider="openai",
     path="/v1/chat/completions",
     streamed="/v1/chat/completions",
-    asked={"messages": [{"role": "user", "content": "hi"}]},
+    asked={"messages": [{"role": "user", "content": HI}]},
     whole=_chat_whole,
     events=_chat_events,
     ending=2,
@@ -181,7 +182,7 @@ RESPONSES = Wire(
     provider="openai",
     path="/v1/responses",
     streamed="/v1/responses",
-    asked={"input": "hi"},
+    asked={"input": HI},
     whole=lambda speaker: _response(speaker, "completed"),
     events=_responses_events,
     ending=1,
@@ -236,7 +237,7 @@ MESSAGES = Wire(
     provider="anthropic",
     path="/v1/messages",
     streamed="/v1/messages",
-    asked={"max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]},
+    asked={"max_tokens": 100, "messages": [{"role": "user", "content": HI}]},
     whole=lambda speaker: _message([{"type": "text", "text": text(speaker)}], "end_turn", WORDS),
     events=_messages_events,
     ending=2,
@@ -279,7 +280,7 @@ GENERATE_CONTENT = Wire(
     provider="gemini",
     path="/v1beta/models/{model}:generateContent",
     streamed="/v1beta/models/{model}:streamGenerateContent?alt=sse",
-    asked={"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+    asked={"contents": [{"role": "user", "parts": [{"text": HI}]}]},
     whole=lambda speaker: _content(text(speaker), "STOP", WORDS),
     events=_gemini_events,
     ending=1,
@@ -293,3 +294,9 @@ GENERATE_CONTENT = Wire(
 )
 
 WIRES = {wire.name: wire for wire in (CHAT, RESPONSES, MESSAGES, GENERATE_CONTENT)}
+
+
+def wire_of(path: str) -> Wire:
+    """The dialect of a request, by its path."""
+    *_, last = path.partition("?")[0].split("/")
+    return {"completions": CHAT, "responses": RESPONSES, "messages": MESSAGES}.get(last, GENERATE_CONTENT)
