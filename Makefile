@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DATA_DIR ?= .gatewright/demo
 PORT ?= 4040
+JOBS ?= 2
 
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
@@ -25,8 +26,9 @@ help: ## List the targets
 demo: $(STAMPS)/project $(STAMPS)/demo ## Run the gateway with a real local model (ONCE=1 ends after two answers; PORT=4040)
 	@$(BIN)/gatewright demo --port $(PORT) --data-dir '$(DATA_DIR)' $(if $(ONCE),--once)
 
-test: check $(STAMPS)/node ## Run everything CI runs: the checks, then all tests (ARGS="tests/cli -k demo" for a part)
-	@$(BIN)/python -m pytest $(ARGS)
+# Tests start hundreds of processes: without bytecode each of them would compile the source anew.
+test: check $(STAMPS)/node ## Run everything CI runs: the checks, then all tests (ARGS="tests/cli -k demo" for a part; JOBS=2)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 check: $(STAMPS)/project $(STAMPS)/demo $(STAMPS)/dev ## Lint, format check, types, architecture
 	@$(BIN)/ruff check

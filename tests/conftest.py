@@ -2,9 +2,8 @@
 
 import gc
 
+import pytest
 from hypothesis import HealthCheck, settings
-
-gc.disable()  # until all tests are collected
 
 # How long an example takes tells of the machine, which other tests keep busy.
 settings.register_profile("tests", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,8 +21,13 @@ pytest_plugins = [
 ]
 
 
-def pytest_collection_finish():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
     """Spare the garbage collector the tests themselves and all they import: a full look at that takes half a second."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
