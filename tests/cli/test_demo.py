@@ -26,6 +26,8 @@ SECONDS = 60
 @pytest.fixture
 def launch(tmp_path):
     """Start `gatewright demo` in a session of its own, so that all its processes can be found."""
+    # Whatever a shell starts in the background ignores Ctrl-C, and would hand that down.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     started = []
 
     def start(*arguments, **environment):
@@ -57,6 +59,7 @@ def launch(tmp_path):
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=SECONDS)
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
