@@ -68,7 +68,7 @@ bench-peers: ## Install whom to compare with: Debian packages, and bench/.peers
 bench-page: $(STAMPS)/project $(STAMPS)/dev ## Write docs/benchmarks.md from RUN=bench/results/FILE.json
 	@$(BIN)/python -m bench page '$(RUN)'
 
-guard: $(STAMPS)/project $(STAMPS)/dev ## Fail when a request costs over 10% more CPU than bench/guard.json says (ARGS=--update)
+guard: $(STAMPS)/project $(STAMPS)/dev ## Fail when a request costs over 10% more than bench/guard.json says (ARGS=--update commits to what it costs now)
 	@$(BIN)/python -m bench.guard $(ARGS)
 
 lock: $(STAMPS)/dev ## Write requirements/*.lock again (UPGRADE=1 moves the pins to the newest releases)
