@@ -21,6 +21,7 @@ from gatewright.control.store.database import Database, shown
 from gatewright.control.store.listener import Listener
 from gatewright.control.watch import Watcher
 from gatewright.dialects import mlflow
+from gatewright.gateway.admit import Admission
 from gatewright.gateway.health import Health
 from gatewright.gateway.operations import ROUTES
 from gatewright.gateway.pipeline import Pipeline
@@ -75,7 +76,7 @@ def build(settings: Settings) -> Server:
         journal.append(finished)
         metrics.record(finished)
 
-    pipeline = Pipeline(holder, upstream, record=record, health=health)
+    pipeline = Pipeline(holder, upstream, record=record, health=health, admission=_admission(settings))
     metrics = _metrics(settings, pipeline, upstream, journal, holder, watcher, health)
 
     async def start() -> None:
@@ -102,6 +103,10 @@ def build(settings: Settings) -> Server:
         metrics=metrics.page,
         open_metrics=settings.metrics == "open",
     )
+
+
+def _admission(settings: Settings) -> Admission:
+    return Admission(limit=settings.max_concurrency, held=settings.max_held, seconds=settings.queue_seconds)
 
 
 def _disk(settings: Settings, vault: Vault) -> Disk:
@@ -138,7 +143,9 @@ def _metrics(
             "gatewright_target_outages_total": lambda: health.outs,
             "gatewright_targets_out": lambda: len(health.out),
             "gatewright_refused_total": lambda: pipeline.refused,
+            "gatewright_shed_total": lambda: pipeline.admission.shed,
             "gatewright_requests_in_flight": lambda: pipeline.active,
+            "gatewright_requests_waiting": lambda: pipeline.admission.waiting,
             "gatewright_upstream_connections": lambda: upstream.usage.open,
             "gatewright_upstream_connections_idle": lambda: upstream.usage.idle,
             "gatewright_upstream_waiting": lambda: upstream.usage.waiting,
@@ -232,6 +239,7 @@ def _client(settings: Settings) -> Client:
         client_key=settings.client_key,
         proxies=settings.proxies,
         limit=settings.upstream_connections,
+        queue=settings.queue_seconds,
         cloud=settings.cloud,
         private=settings.allow_private_upstreams,
     )

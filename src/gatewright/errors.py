@@ -13,7 +13,9 @@
     ├── AccessError        401   no key, or not a valid one
     │   └── ForbiddenError       403
     ├── UnavailableError   503   we cannot serve this now
-    │   └── RestingError         503   all providers have asked to be left alone for a while; 429 for a rate limit
+    │   └── LaterError           503   but soon; 429 for a limit of the caller's or the provider's
+    │       ├── RestingError             all providers have asked to be left alone for a while
+    │       └── OverloadedError          more requests are under way than may be
     └── UpstreamError      502   the provider failed
         ├── UpstreamRefusedError     502   no connection could be made (nothing was sent)
         │   ├── UpstreamNameError            its name leads nowhere
@@ -24,7 +26,7 @@
         │       └── UpstreamResetError       or before a byte of it
         ├── UpstreamTimeoutError     504   the answer was not complete in time
         │   ├── UpstreamConnectTimeoutError  there was no connection in time
-        │   ├── UpstreamBusyError            every connection we may have was busy
+        │   ├── UpstreamBusyError    503   every connection we may have was busy
         │   ├── UpstreamSilentError          not a byte of it came in time
         │   └── UpstreamStalledError         it stopped coming
         └── UpstreamStatusError      its own   the provider answered with an error status
@@ -41,10 +43,12 @@ class GatewrightError(Exception):
         status: HTTP status of the answer.
         code: machine-readable code, MLflow's `error_code` vocabulary.
         public: the message for the caller; free of secrets.
+        retry_after: seconds after which it is worth sending the request again; None where that is not known.
     """
 
     status = 500
     code = "INTERNAL_ERROR"
+    retry_after: float | None = None
 
     def __init__(self, public: str) -> None:
         super().__init__(public)
@@ -124,18 +128,22 @@ class UnavailableError(GatewrightError):
     code = "TEMPORARILY_UNAVAILABLE"
 
 
-class RestingError(UnavailableError):
-    """The provider of every target has asked to be left alone for a while.
-
-    Attributes:
-        retry_after: seconds until the first of them may be asked again.
-    """
+class LaterError(UnavailableError):
+    """Gatewright cannot serve this now, and knows when to send it again: after `retry_after` seconds."""
 
     def __init__(self, public: str, retry_after: float, *, limited: bool) -> None:
         super().__init__(public)
         self.retry_after = retry_after
         if limited:
             self.status, self.code = 429, "REQUEST_LIMIT_EXCEEDED"
+
+
+class RestingError(LaterError):
+    """The provider of every target has asked to be left alone for a while."""
+
+
+class OverloadedError(LaterError):
+    """As many requests are under way as there may be, and it was not the turn of this one in time."""
 
 
 class UpstreamError(GatewrightError):
@@ -190,6 +198,13 @@ class UpstreamConnectTimeoutError(UpstreamTimeoutError):
 
 class UpstreamBusyError(UpstreamTimeoutError):
     """Every connection that we may have to the provider was busy; it is not at fault."""
+
+    status = 503
+    code = "UPSTREAM_BUSY"
+
+    def __init__(self, public: str, retry_after: float) -> None:
+        super().__init__(public)
+        self.retry_after = retry_after
 
 
 class UpstreamSilentError(UpstreamTimeoutError):

@@ -141,6 +141,9 @@ class Settings:
         kek_file: file of key-encryption keys, one a line, used when `kek` is not set; empty for `kek` in `data_dir`.
         allow_private_upstreams: let `api_base` be `http` and point at private or loopback addresses.
         max_body: largest request body in bytes.
+        max_concurrency: most requests one process serves at once; more wait their turn.
+        max_held: most bytes of request bodies one process holds at once; at least `max_body`.
+        queue_seconds: longest time a request waits for its turn, in each queue; then it is refused.
         upstream_connections: most connections of one process to one upstream address; more requests wait their turn.
         connect_timeout: seconds to get a connection to an upstream: waiting for its turn, opening it, TLS included.
         first_byte_timeout: seconds from the request sent to the first byte of the answer.
@@ -173,6 +176,9 @@ class Settings:
     kek_file: str = _setting(_optional_path, "")
     allow_private_upstreams: bool = _setting(_flag, default=False)
     max_body: int = _setting(_size, 64 << 20)
+    max_concurrency: int = _setting(_integer(1, 1_000_000), 2000)
+    max_held: int = _setting(_size, 1 << 30)
+    queue_seconds: float = _setting(_seconds, 1.0)
     upstream_connections: int = _setting(_integer(1, 65535), 512)
     connect_timeout: float = _setting(_seconds, 10.0)
     first_byte_timeout: float = _setting(_seconds, 300.0)
@@ -202,6 +208,11 @@ class Settings:
             )
         if self.admin_key and len(self.admin_key) < 16:
             raise ConfigError("GATEWRIGHT_ADMIN_KEY is too short to be safe: use at least 16 characters.")
+        if self.max_held < self.max_body:
+            raise ConfigError(
+                f"GATEWRIGHT_MAX_HELD={self.max_held} is less than GATEWRIGHT_MAX_BODY={self.max_body}: "
+                "there must be room for the largest body."
+            )
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise ConfigError(f"GATEWRIGHT_LOG_LEVEL={self.log_level!r}: use debug, info, warning or error.")
 

@@ -37,7 +37,7 @@ async def make_client():
     """Make clients with other values; all are closed after the test."""
     made = []
 
-    def make(*, ca_file="", client_cert="", client_key="", proxies=None, limit=512, **timeouts):
+    def make(*, ca_file="", client_cert="", client_key="", proxies=None, limit=512, queue=5, **timeouts):
         values = {"connect": 5, "first_byte": 5, "idle": 5, "total": 10, **timeouts}
         one = Client(
             timeouts=Timeouts(**values),
@@ -46,6 +46,7 @@ async def make_client():
             client_key=client_key,
             proxies=proxies or {},
             limit=limit,
+            queue=queue,
         )
         made.append(one)
         return one
@@ -67,9 +68,11 @@ class Table(dict):
     def __init__(self):
         super().__init__()
         self.asked = []
+        self.delay = 0.0
 
     async def getaddrinfo(self, host, port, **_):
         self.asked.append(host)
+        await asyncio.sleep(self.delay)
         if host not in self:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [

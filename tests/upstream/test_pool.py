@@ -37,17 +37,31 @@ async def test_who_waits_longest_goes_first(make_client, scripted, keep):
 
 
 async def test_waiting_for_a_slot_has_an_end(make_client, scripted):
-    """The connect timeout covers the queue, whose error is not that of a slow network; the slot is not lost."""
-    client = make_client(limit=1, connect=0.2)
+    """Its own one, which is not that of a slow network and says when to come back; the slot is not lost."""
+    client = make_client(limit=1, queue=0.2)
     gate = threading.Event()
     server = scripted([REQUEST, gate, HELLO, AGAIN])
     first = asyncio.create_task(post(client, server))
     await asyncio.to_thread(server.wait, lambda s: s.requests)
-    with pytest.raises(UpstreamBusyError, match=r"^All 1 connections to http://127\.0\.0\.1:\d+ are busy\."):
+    with pytest.raises(UpstreamBusyError, match=r"^All 1 connections to http://127\.0\.0\.1:\d+ are busy\.") as caught:
         await post(client, server)
+    assert (caught.value.status, caught.value.retry_after) == (503, 0.2)
     gate.set()
     assert await first == b"hello"
     assert await post(client, server) == b"hello"
+
+
+async def test_who_had_to_wait_still_has_the_time_to_connect(make_client, scripted, names):
+    """The time of the queue ends with the queue: a connection that is opened then may take longer."""
+    client = make_client(limit=1, queue=0.9)
+    close = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
+    server = scripted([REQUEST, close, CLOSE])
+    address = dataclasses.replace(server.address, host="slow.example")
+    names["slow.example"] = ["127.0.0.1"]
+    names.delay = 0.5
+    first, second = (asyncio.create_task(client.send(address, b"POST", b"/", (), b"{}")) for _ in range(2))
+    for one in (first, second):
+        assert await (await one).read() == b"hello"
 
 
 async def test_a_cancelled_wait_leaves_the_queue(make_client, scripted):

@@ -45,7 +45,7 @@ class AttemptsFailedError(UpstreamError):
     def __init__(self, cause: UpstreamError, target: Target, attempts: int, waited: float = 0.0) -> None:
         tried = "" if attempts == 1 else f" (the last of {attempts} attempts)"
         super().__init__(f"{target.provider}/{target.model}{tried}: {cause.public}")
-        self.status, self.code = cause.status, cause.code
+        self.status, self.code, self.retry_after = cause.status, cause.code, cause.retry_after
         self.kind, self.wait = kind(cause), retry_after(cause, time.time())
         self.cause, self.target, self.attempts, self.waited = cause, target, attempts, waited
 

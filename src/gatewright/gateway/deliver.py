@@ -12,7 +12,6 @@ from gatewright.errors import (
     AccessError,
     GatewrightError,
     MethodNotAllowedError,
-    RestingError,
     UpstreamError,
     UpstreamProtocolError,
     UpstreamStatusError,
@@ -148,7 +147,7 @@ async def deliver_error(exchange: Exchange, problem: GatewrightError, headers: H
             fields += heading.read(problem.cause.headers).given
             shown = dialect.native and problem.cause.native and _is_object(problem.cause.body)
             body = problem.cause.body if shown else b""
-    if isinstance(problem, RestingError):
+    if problem.retry_after is not None:
         fields.append((b"retry-after", b"%d" % math.ceil(problem.retry_after)))
     if isinstance(problem, AccessError) and problem.status == 401:
         # Basic is what makes a browser ask for the key when a person opens the API's page.

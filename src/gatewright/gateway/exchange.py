@@ -44,11 +44,23 @@ class Exchange(Protocol):
     started: bool
     gone: bool
 
-    async def body(self) -> bytes:
-        """The whole request body.
+    def announced(self) -> int:
+        """Bytes of the request body, as far as its head, or what is already here, tells; else 0.
 
         Raises:
             TooLargeError: over the limit of the settings.
+        """
+        ...
+
+    async def body(self, hold: Callable[[int], None]) -> bytes:
+        """The whole request body.
+
+        Args:
+            hold: told of bytes beyond those that were announced, as they come; it may refuse them.
+
+        Raises:
+            TooLargeError: over the limit of the settings.
+            GatewrightError: that of `hold`.
         """
         ...
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 
 from gatewright.dialects import gemini
-from gatewright.errors import AccessError, GatewrightError, UnavailableError
+from gatewright.errors import AccessError, GatewrightError, UnavailableError, UpstreamTimeoutError
+from gatewright.gateway.admit import Admission, Turn
 from gatewright.gateway.attempt import AttemptsFailedError, Walk, tell
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
-from gatewright.gateway.deadline import deadline
+from gatewright.gateway.deadline import deadline, within
 from gatewright.gateway.deliver import AS_JSON, answer_fields, deliver, deliver_error, overhead
-from gatewright.gateway.exchange import Exchange
+from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.health import Health
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
@@ -36,9 +37,11 @@ class Pipeline:
         draw: uniform in [0, 1); decides which PRIMARY target serves.
         record: takes the record of every request that a known caller has made, when it is over.
         health: which targets are in, for this process; None for one of its own.
+        admission: how many requests may be under way; None for the usual limits.
 
     Attributes:
-        active: requests under way.
+        admission: as given.
+        active: requests under way, those that wait for their turn included.
         refused: requests without a valid key, since the start.
     """
 
@@ -49,12 +52,14 @@ class Pipeline:
         draw: Callable[[], float] = random.random,
         record: Recorder = unrecorded,
         health: Health | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._holder = holder
         self._upstream = upstream
         self._draw = draw
         self._record = record
         self._health = health or Health()
+        self.admission = admission or Admission()
         self.active = self.refused = 0
 
     @property
@@ -89,26 +94,26 @@ class Pipeline:
         It is cancelled when the client leaves, or when the server cannot wait any longer.
         """
         note = Note(self._record if operation.parse is not None else unrecorded)
+        turn = self.admission.turn()
         self.active += 1
         try:
             snapshot = self._holder.current
             note.key_id = self._caller(snapshot, exchange).key_id
             if "endpoint" in params:
                 resolve(snapshot, params["endpoint"])  # an unknown name is told before anything about the body
-            body = b"" if exchange.method == "GET" else await exchange.body()
+            queue = turn.enter(exchange.announced())
+            if queue is not None:
+                await note.queue(queue)
+            body = b"" if exchange.method == "GET" else await exchange.body(turn.hold)
             note.begun = time.perf_counter()  # a client that sends slowly is no overhead of ours
             asked = Asked(body, params, exchange.query, exchange.headers)
             if operation.answer is not None:
                 await exchange.respond(200, (AS_JSON, *note.headers), operation.answer(snapshot, asked))
             elif operation.parse is not None:
-                await self._call(exchange, snapshot, operation, operation.parse(asked), note)
+                await self._call(exchange, snapshot, operation, operation.parse(asked), note, turn)
         except GatewrightError as problem:
             note.failed(problem)
-            if isinstance(problem, AttemptsFailedError):
-                waited = overhead(note.begun, problem.waited)
-                await deliver_error(exchange, problem, (*note.headers, waited), operation.dialect)
-            else:
-                await deliver_error(exchange, problem, note.headers, operation.dialect)
+            await deliver_error(exchange, problem, _fields(note, problem), operation.dialect)
         except asyncio.CancelledError:  # the client has left, or the server cannot wait any longer
             if exchange.gone or exchange.started:
                 raise
@@ -124,14 +129,21 @@ class Pipeline:
             await deliver_error(exchange, fault, note.headers, operation.dialect)
         finally:
             self.active -= 1
+            turn.leave()
             note.close()
 
-    async def _call(self, exchange: Exchange, snapshot: Snapshot, operation: Operation, call: Call, note: Note) -> None:
+    async def _call(
+        self, exchange: Exchange, snapshot: Snapshot, operation: Operation, call: Call, note: Note, turn: Turn
+    ) -> None:
         note.call = call
         note.endpoint = endpoint = resolve(snapshot, call.endpoint)
+        ends = deadline(exchange.headers, endpoint.policy.timeout, note.arrived)
+        queue = turn.enter_endpoint(endpoint)
+        if queue is not None:
+            late = UpstreamTimeoutError("The time that the request has was over while it waited for its turn.")
+            await note.queue(within(ends, queue, late))
         health = self._health
         route = plan(endpoint, call.operation, self._draw(), health)
-        ends = deadline(exchange.headers, endpoint.policy.timeout, note.arrived)
         answer = await Walk(self._upstream, health, endpoint.policy, call, note.request_id, ends).attempt(route)
         note.answered(answer)
         fields = (*note.headers, overhead(note.begun, answer.waited))
@@ -156,3 +168,10 @@ class Pipeline:
         if principal.anonymous or uses_basic(exchange.headers):
             check_origin(exchange.method, exchange.headers, open_server=principal.anonymous)
         return principal
+
+
+def _fields(note: Note, problem: GatewrightError) -> Headers:
+    """Our header fields of an error; where providers were called, also how long it took without them."""
+    if isinstance(problem, AttemptsFailedError):
+        return (*note.headers, overhead(note.begun, problem.waited))
+    return note.headers

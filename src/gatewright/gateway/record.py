@@ -2,8 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
+from typing import Any
 
 from gatewright.dialects.conversation import Usage
 from gatewright.errors import GatewrightError
@@ -37,7 +38,7 @@ class Note:
     Attributes:
         request_id: `req_` and 24 hex digits, which grow with the time it came.
         arrived: when it came, as `time.perf_counter` tells it.
-        begun: when its body had come, as `time.perf_counter` tells it.
+        begun: when its body had come, and its turn, as `time.perf_counter` tells it.
         key_id: who calls.
         call: what is asked, once it is understood.
         endpoint: whom it is for.
@@ -49,6 +50,7 @@ class Note:
         "_error",
         "_failed",
         "_first_byte",
+        "_queued",
         "_recorder",
         "_status",
         "arrived",
@@ -65,7 +67,7 @@ class Note:
         # Of ids that grow, a database's index is written at one end.
         self.request_id = f"req_{self._at:011x}{random.getrandbits(52):013x}"
         self.arrived = self.begun = time.perf_counter()
-        self._first_byte = 0.0
+        self._first_byte = self._queued = 0.0
         self._answer: Answer | None = None
         self._failed: AttemptsFailedError | None = None
         self._status, self._error = LEFT, CLIENT_LEFT
@@ -78,6 +80,20 @@ class Note:
         """Header fields of the answer, as far as they are known."""
         named = (b"x-gatewright-request-id", self.request_id.encode("ascii"))
         return (named,) if self.endpoint is None else (named, _endpoint_header(self.endpoint.name))
+
+    async def queue(self, turn: Coroutine[Any, Any, None]) -> None:
+        """Wait for the request's turn; the time is noted, and is no overhead.
+
+        Raises:
+            GatewrightError: that of `turn`.
+        """
+        came = time.perf_counter()
+        try:
+            await turn
+        finally:
+            waited = time.perf_counter() - came
+            self._queued += waited
+            self.begun += waited
 
     def answered(self, answer: Answer) -> None:
         """A target has answered: its first byte is here."""
@@ -126,7 +142,7 @@ class Note:
             target.model if target else "",
             tried.attempts if tried else 0,
             call.stream if call else False,
-            int((begun - arrived) * 1e6),
+            int(self._queued * 1e6),
             int((first_byte - arrived) * 1e6),
             int((ended - arrived) * 1e6),
             int(overhead * 1e6) if overhead > 0 else 0,

@@ -44,17 +44,26 @@ class ASGIExchange:
         self._send = send
         self._max_body = max_body
         self._watch: asyncio.Task[None] | None = None
+        self._held = 0  # bytes of the body that there is room for
         self.started = False
         self.gone = False
 
-    async def body(self) -> bytes:
+    def announced(self) -> int:
+        """Bytes of the body as the head tells, or 0.
+
+        Raises:
+            TooLargeError: over the limit.
+        """
+        self._held = announced(self.headers, self._max_body)
+        return self._held
+
+    async def body(self, hold: Callable[[int], None]) -> bytes:
         """The whole request body. From then on the calling task is cancelled when the client leaves.
 
         Raises:
             TooLargeError: over the limit; as soon as that is known.
             ClientGoneError: when it never came whole.
         """
-        refuse_too_large(self.headers, self._max_body)
         pieces: list[bytes] = []
         size = 0
         more = True
@@ -66,6 +75,9 @@ class ASGIExchange:
             size += len(pieces[-1])
             if size > self._max_body:
                 raise too_large(self._max_body)
+            if size > self._held:
+                hold(size - self._held)
+                self._held = size
             more = message.get("more_body", False)
         # ASGI tells that the client has left only after the body was read.
         self._watch = asyncio.create_task(self._cancel_when_gone(asyncio.current_task()))
@@ -111,15 +123,17 @@ class ASGIExchange:
         await self._send({"type": "http.response.body", "body": b""})
 
 
-def refuse_too_large(headers: Headers, max_body: int) -> None:
-    """Refuse a body by its announced length, before a byte of it is read.
+def announced(headers: Headers, max_body: int) -> int:
+    """The length of a body as its head tells, before a byte of it is read; 0 when it does not.
 
     Raises:
         TooLargeError: when `content-length` is over the limit.
     """
-    length = next((value for name, value in headers if name == b"content-length"), b"")
-    if length.isdigit() and int(length) > max_body:
+    found = next((value for name, value in headers if name == b"content-length"), b"")
+    length = int(found) if found.isdigit() else 0
+    if length > max_body:
         raise too_large(max_body)
+    return length
 
 
 def too_large(max_body: int) -> TooLargeError:

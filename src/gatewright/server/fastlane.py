@@ -12,10 +12,11 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
+from gatewright.errors import GatewrightError
 from gatewright.gateway.exchange import Headers, Pieces
 from gatewright.gateway.operations import Operation, Params, Table
 from gatewright.server.asgi import Server
-from gatewright.server.exchange import ClientGoneError, refuse_too_large, too_large
+from gatewright.server.exchange import ClientGoneError, announced, too_large
 from gatewright.server.protocol import CLOSE, TEXT, Protocol
 
 SHORT = 256
@@ -134,6 +135,8 @@ class FastExchange:
         "_app",
         "_chunked",
         "_expects",
+        "_held",
+        "_hold",
         "_lane",
         "_operation",
         "_params",
@@ -161,7 +164,8 @@ class FastExchange:
         self._expects = self._chunked and lane.expect_100_continue  # RFC 9110, 10.1.1
         self.more_body = True
         self._pieces: list[bytes] = []
-        self._size = 0
+        self._size = self._held = 0
+        self._hold: Callable[[int], None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self.started = self.response_complete = self.gone = False
@@ -184,11 +188,26 @@ class FastExchange:
         elif self._size > self._app.max_body:
             self._pieces.clear()
             self._wake()
+        elif self._size > self._held:
+            self._hold_more()
 
     def feed_end(self) -> None:
         """The body is whole."""
         self.more_body = False
         self._wake()
+
+    def _hold_more(self) -> None:
+        """Ask for room for bytes that were not announced; without it the body ends here."""
+        if self._hold is None or self._waiter is None or self._waiter.done():
+            self._pieces.clear()
+            return
+        try:
+            self._hold(self._size - self._held)
+        except GatewrightError as problem:
+            self._pieces.clear()
+            self._waiter.set_exception(problem)
+        else:
+            self._held = self._size
 
     def leave(self) -> None:
         """The client has left: end what is done for it."""
@@ -233,7 +252,19 @@ class FastExchange:
 
     # The side of the pipeline.
 
-    async def body(self) -> bytes:
+    def announced(self) -> int:
+        """Bytes of the body when it is already whole, else as the head tells, or 0.
+
+        Raises:
+            TooLargeError: over the limit.
+        """
+        limit = self._app.max_body
+        self._held = length = announced(self.headers, limit) if self.more_body else self._size
+        if length > limit:
+            raise too_large(limit)
+        return length
+
+    async def body(self, hold: Callable[[int], None]) -> bytes:
         """The whole request body.
 
         Raises:
@@ -241,9 +272,12 @@ class FastExchange:
             ClientGoneError: when it never came whole.
         """
         lane, limit = self._lane, self._app.max_body
+        if self._size > self._held:  # what has come while we waited
+            hold(self._size - self._held)
+            self._held = self._size
         lane.flow.resume_reading()
         if self.more_body and self._size <= limit:
-            refuse_too_large(self.headers, limit)
+            self._hold = hold
             if self._expects:
                 lane.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._waiter = lane.loop.create_future()

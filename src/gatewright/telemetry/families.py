@@ -79,6 +79,7 @@ BY_REQUEST = (REQUESTS, TOKENS, DURATION, FIRST_BYTE, OVERHEAD)
 
 READ_COUNTERS = (
     Family("gatewright_refused_total", "counter", "Requests without a valid key; they are counted nowhere else."),
+    Family("gatewright_shed_total", "counter", "Requests that were refused because too many were under way."),
     Family("gatewright_target_outages_total", "counter", "Times a target was taken out because calls of it failed."),
     Family("gatewright_snapshot_failures_total", "counter", "Changes of the configuration that could not be loaded."),
     Family("gatewright_journal_lost_total", "counter", "Finished requests that could not be recorded."),
@@ -89,6 +90,7 @@ _WORKER = ("worker",)
 
 READ_GAUGES = (
     Family("gatewright_requests_in_flight", "gauge", "Requests under way.", _WORKER),
+    Family("gatewright_requests_waiting", "gauge", "Those of them that wait for their turn.", _WORKER),
     Family("gatewright_upstream_connections", "gauge", "Open connections to providers.", _WORKER),
     Family("gatewright_upstream_connections_idle", "gauge", "Those of them that no request uses.", _WORKER),
     Family("gatewright_upstream_waiting", "gauge", "Requests that wait for a connection to a provider.", _WORKER),

@@ -37,7 +37,8 @@ class Client:
         client_cert: PEM file of the certificate to show to servers that ask for one; empty for none.
         client_key: PEM file of its key; empty when it is in `client_cert`.
         proxies: what the environment says about proxies; see `Settings.proxies`.
-        limit: connections per origin; more requests than that wait their turn, as long as `timeouts.connect`.
+        limit: connections per origin; more requests than that wait their turn, as long as `queue`.
+        queue: seconds a request waits for a connection while all that there may be are busy.
         cloud: what the environment says about the server's own identity; see `Settings.cloud`.
         private: `GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS`, for services that give out credentials.
         clock: seconds since the epoch, for signatures and the ends of credentials.
@@ -55,6 +56,7 @@ class Client:
         client_key: str = "",
         proxies: Mapping[str, str] = MappingProxyType({}),
         limit: int = 512,
+        queue: float = 1.0,
         cloud: Mapping[str, str] = MappingProxyType({}),
         private: bool = False,
         clock: Clock = time.time,
@@ -62,7 +64,7 @@ class Client:
         self._timeouts = timeouts or Timeouts()
         self._context = client_context(ca_file, client_cert, client_key)
         self._proxies = Proxies(proxies)
-        self._limit = limit
+        self._limit, self._queue = limit, queue
         self._authorizer = Authorizer(self.send, cloud, private=private, clock=clock)
         self._pool: Pool | None = None
         self._closed = False
@@ -113,7 +115,8 @@ class Client:
         Raises:
             ClientError: a header or the path would break the framing.
             UpstreamRefusedError: no connection could be made.
-            UpstreamTimeoutError: a deadline of `Timeouts` has passed, or every connection was busy until then.
+            UpstreamBusyError: every connection was busy.
+            UpstreamTimeoutError: a deadline of `Timeouts` has passed.
             UpstreamProtocolError: the answer broke off or is not HTTP.
             UnavailableError: the client is closed.
         """
@@ -147,7 +150,9 @@ class Client:
     def _start(self) -> Pool:
         if self._closed:
             raise UnavailableError("Gatewright is shutting down. Send the request again.")
-        self._pool = Pool(timeouts=self._timeouts, context=self._context, limit=self._limit, proxies=self._proxies)
+        self._pool = Pool(
+            timeouts=self._timeouts, context=self._context, limit=self._limit, queue=self._queue, proxies=self._proxies
+        )
         return self._pool
 
     async def close(self) -> None:

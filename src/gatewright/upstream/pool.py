@@ -91,22 +91,25 @@ class Origin:
 
         Raises:
             UpstreamRefusedError: none could be opened.
-            UpstreamTimeoutError: none was free, or opened, in time.
+            UpstreamBusyError: none was free within the queue time.
+            UpstreamTimeoutError: none was opened in time.
             UnavailableError: the client was closed meanwhile.
         """
         pool = self._pool
         late: UpstreamTimeoutError = UpstreamBusyError(
             f"All {pool.limit} connections to {self._name} are busy. "
-            "Send the request again later, or let there be more with GATEWRIGHT_UPSTREAM_CONNECTIONS."
+            "Send the request again later, or let there be more with GATEWRIGHT_UPSTREAM_CONNECTIONS.",
+            pool.queue,
         )
         try:
-            async with asyncio.timeout_at(deadline) as scope:
+            async with asyncio.timeout_at(min(deadline, pool.loop.time() + pool.queue)) as scope:
                 with pool.opening(scope):
                     connection = await self._take(fresh=fresh)
                     if connection is None:
                         late = UpstreamConnectTimeoutError(
                             f"{self._name}: no connection within {pool.timeouts.connect:g} seconds."
                         )
+                        scope.reschedule(deadline)
                         connection = await self._open()
                     return connection
         except TimeoutError:
@@ -156,6 +159,7 @@ class Origin:
             return Connection(self._name, pool.timeouts, pool.loop)
 
         try:
+            pool.refuse_when_closed()  # a slot may have come with the end
             connection = await pool.dialer.dial(self._address, make)
         except BaseException:
             self._free()
@@ -205,14 +209,16 @@ class Pool:
         dialer: opens connections.
         connections: every open connection; the sweep looks at each.
         limit: connections per origin.
+        queue: seconds a request waits for one while all are busy.
         closed: nothing can be sent any more.
     """
 
-    def __init__(self, *, timeouts: Timeouts, context: Context, limit: int, proxies: Proxies) -> None:
+    def __init__(self, *, timeouts: Timeouts, context: Context, limit: int, queue: float, proxies: Proxies) -> None:
         self.loop = asyncio.get_running_loop()
         self.timeouts = timeouts
         self.dialer = Dialer(context, proxies)
         self.limit = limit
+        self.queue = queue
         self.connections: set[Connection] = set()
         self._origins: dict[Key, Origin] = {}
         self._opening: set[asyncio.Timeout] = set()
