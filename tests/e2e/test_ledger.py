@@ -8,37 +8,10 @@ import threading
 import time
 from urllib.parse import urlsplit
 
+from fixtures.callers import REQUESTS, await_requests, listed
 from fixtures.server import BOTH_DATABASES
 
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "a question that nobody may keep"}]}
-REQUESTS = "/api/v1/requests"
-
-
-def listed(server, **query):
-    """All requests of the ledger, the newest first."""
-    found, token = [], ""
-    while True:
-        words = "&".join(f"{name}={value}" for name, value in {**query, "page_token": token}.items())
-        page = server.get(f"{REQUESTS}?max_results=1000&{words}").json
-        found += page["requests"]
-        token = page.get("next_page_token", "")
-        if not token:
-            return found
-
-
-def await_requests(server, *ids):
-    """Wait until these are in the ledger; all requests that are, by id, none of them twice."""
-    deadline = time.monotonic() + 30
-    while True:
-        found = [one["record_id"] for one in listed(server)]
-        assert len(found) == len(set(found))
-        missing = set(ids) - set(found)
-        if not missing:
-            return {one["record_id"]: one for one in listed(server)}
-        assert time.monotonic() < deadline, (
-            f"{len(missing)} of {len(ids)} requests are missing:\n{server.output[-3000:]}"
-        )
-        time.sleep(0.1)
 
 
 def chat(server, **fields):

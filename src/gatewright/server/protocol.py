@@ -33,9 +33,6 @@ PATIENCE = 60.0
 STUCK = 300.0
 """Seconds after which a client is given up that takes nothing of its answer; told at the next look."""
 
-FIRST = 0.5
-"""Seconds a stopping server waits for the first request of a connection it has accepted."""
-
 LINGER = 10.0
 """Seconds for which more of a request is read that is answered already."""
 
@@ -54,7 +51,7 @@ class Protocol(HttpToolsProtocol):
     """One connection of a client; made by uvicorn for each."""
 
     cycle: Any  # None before the first request
-    stopping: bool  # no further request is taken but the first
+    stopping: bool  # the next answer that begins is the last one
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -109,18 +106,6 @@ class Protocol(HttpToolsProtocol):
             if self._barren > HEAD_LIMIT:
                 self._refuse(f"The head of the request is longer than {HEAD_LIMIT} bytes.")
 
-    def shutdown(self) -> None:
-        """Close now, or after what is under way.
-
-        A connection that has brought no request yet is given a moment: the first one may be on its way, and a client
-        cannot know that the server stops.
-        """
-        if self.cycle is None and not self.stopping:
-            self.loop.call_later(FIRST, self._close_unless_asked)
-        else:
-            super().shutdown()
-        self.stopping, self._keep_alive = True, False
-
     def wind_down(self, quiet: float) -> None:
         """Close as soon as no client can be surprised by it; to be called again and again when the server stops.
 
@@ -135,10 +120,6 @@ class Protocol(HttpToolsProtocol):
                 self.shutdown()
         elif not cycle.response_started:
             self._keep_alive = cycle.keep_alive = False
-
-    def _close_unless_asked(self) -> None:
-        if self.cycle is None:
-            super().shutdown()
 
     # Called by the parser.
 
