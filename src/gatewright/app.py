@@ -154,6 +154,7 @@ def _metrics(
             "gatewright_journal_lost_total": lambda: journal.lost,
             "gatewright_snapshot_revision": lambda: holder.revision,
             "gatewright_snapshot_timestamp_seconds": lambda: holder.since,
+            "gatewright_degraded": lambda: watcher.trouble is not None,
             "gatewright_snapshot_failures_total": lambda: watcher.failures,
         },
     )

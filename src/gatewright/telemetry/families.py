@@ -100,7 +100,8 @@ READ_GAUGES = (
     Family("gatewright_journal_records", "gauge", "Finished requests that wait to be stored.", _WORKER),
     Family("gatewright_journal_bytes", "gauge", "Bytes of the journal's files.", _WORKER),
     Family("gatewright_snapshot_revision", "gauge", "Revision of the configuration in force.", _WORKER),
-    Family("gatewright_snapshot_timestamp_seconds", "gauge", "When that was put in force, since the epoch.", _WORKER),
+    Family("gatewright_snapshot_timestamp_seconds", "gauge", "When that was made, since the epoch.", _WORKER),
+    Family("gatewright_degraded", "gauge", "1 while that may be old, for the database cannot be read.", _WORKER),
 )
 """What is true of a worker now."""
 
