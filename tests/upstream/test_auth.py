@@ -110,7 +110,7 @@ async def test_a_call_sends_fixed_credentials_as_they_are(client, scripted):
     response = await client.call(access, b"POST", b"/v1", ((b"a", b"b"),), b"{}")
     assert await response.read() == b"{}"
     assert response.credential == access.headers
-    assert server.requests[0].head.endswith(b"x-api-key: k\r\na: b")
+    assert server.requests[0].head.endswith(b"x-api-key: k\r\na: b\r\ncontent-length: 2")
 
 
 async def test_a_call_fetches_a_token_once_and_anew_when_it_is_refused(scripted):

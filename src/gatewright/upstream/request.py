@@ -65,9 +65,11 @@ class Opening:
         proxy: who is connected to in its place, if anybody.
     """
 
-    __slots__ = ("_before", "_own")
+    __slots__ = ("_before", "_begin", "_own")
 
     def __init__(self, address: Address, proxy: Proxy | None = None) -> None:
+        # Calls to a target differ in their bodies, and seldom in their headers.
+        self._begin = lru_cache(maxsize=256)(self._write)
         host = address.authority.encode("ascii")
         forwarded = proxy if address.scheme == "http" else None
         self._before = b"http://" + host if forwarded else b""
@@ -87,24 +89,26 @@ class Opening:
         Raises:
             ClientError: something in it would break the framing. The value is not repeated: it may be a credential.
         """
+        begin = self._begin(method, target, tuple(headers))
+        return begin + (b"content-length: %d\r\n\r\n" % length if length or method not in _BODILESS else b"\r\n")
+
+    def _write(self, method: bytes, target: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+        """All of a head but for the length of the body and the empty line."""
         if not _TARGET.fullmatch(target):
             raise ClientError("Invalid request target: it must start with '/' and be percent-encoded.")
         if method not in _USUAL and not _TOKEN.fullmatch(method):
             raise ClientError("Invalid request method.")
-        given = _lines(tuple(headers))
-        framing = b"content-length: %d\r\n" % length if length or method not in _BODILESS else b""
-        end = b"\r\n\r\n" if given else b"\r\n"
-        return b"".join((method, b" ", self._before, target, self._own, framing, given, end))
+        given = _lines(headers)
+        return b"".join((method, b" ", self._before, target, self._own, given))
 
 
-@lru_cache(maxsize=256)  # calls to a target differ in their bodies, and seldom in their headers
 def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     lines = [start + value for name, value in headers if (start := _line_start(name))]
     given = b"\r\n".join(lines)
     breaks = len(lines) - 1 if lines else 0
     if given.count(b"\n") != breaks or given.count(b"\r") != breaks or b"\0" in given:
         raise ClientError("Invalid header value: it holds a line break or a NUL character.")
-    return given
+    return given + b"\r\n" if given else b""
 
 
 @lru_cache(maxsize=1024)
