@@ -26,7 +26,7 @@ from gatewright.gateway.health import Health
 from gatewright.gateway.operations import ROUTES
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.ledger.journal import Journal
-from gatewright.ledger.record import BUCKETS, Record
+from gatewright.ledger.record import BUCKETS, HEDGE_LOST, Record
 from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
 from gatewright.server.fastlane import FastLane
@@ -74,7 +74,8 @@ def build(settings: Settings) -> Server:
 
     def record(finished: Record) -> None:
         journal.append(finished)
-        metrics.record(finished)
+        if finished.error != HEDGE_LOST:  # the request itself is counted
+            metrics.record(finished)
 
     pipeline = Pipeline(holder, upstream, record=record, health=health, admission=_admission(settings))
     metrics = _metrics(settings, pipeline, upstream, journal, holder, watcher, health)

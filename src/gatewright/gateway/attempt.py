@@ -86,15 +86,18 @@ class Walk:
         self._sender = Sender(call, request_id, strict=policy.strict)
         self._waited, self._called = 0.0, 0
 
-    async def attempt(self, route: RoutePlan) -> Answer:
+    async def attempt(self, route: RoutePlan, failed: GatewrightError | None = None) -> Answer:
         """Call the targets in order until one answers.
+
+        Args:
+            route: the targets.
+            failed: why those before them have not answered; None when they are the first.
 
         Raises:
             ClientError: when what was asked cannot be translated for a target.
             StrictError: when no target can express all of a strict call.
             AttemptsFailedError: when none did, or one failed in a way that another target would not mend.
         """
-        failed: GatewrightError | None = None
         health = self._health
         for target in route:
             if failed is not None and not health.admits(target.key):

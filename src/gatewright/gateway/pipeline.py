@@ -15,12 +15,13 @@ from gatewright.gateway.deadline import deadline, within
 from gatewright.gateway.deliver import AS_JSON, answer_fields, deliver, deliver_error, overhead
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.health import Health
+from gatewright.gateway.hedge import Hedged, Paces
 from gatewright.gateway.operations import Operation, Params
 from gatewright.gateway.origin import check_origin
 from gatewright.gateway.plan import plan
 from gatewright.gateway.record import Note, Recorder, unrecorded
 from gatewright.gateway.resolve import resolve
-from gatewright.gateway.understand import Asked, Call
+from gatewright.gateway.understand import RAW, Asked, Call
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Principal, Snapshot
 from gatewright.upstream.client import Upstream
@@ -59,6 +60,7 @@ class Pipeline:
         self._draw = draw
         self._record = record
         self._health = health or Health()
+        self._paces = Paces()
         self.admission = admission or Admission()
         self.active = self.refused = 0
 
@@ -144,7 +146,13 @@ class Pipeline:
             await note.queue(within(ends, queue, late))
         health = self._health
         route = plan(endpoint, call.operation, self._draw(), health)
-        answer = await Walk(self._upstream, health, endpoint.policy, call, note.request_id, ends).attempt(route)
+        policy = endpoint.policy
+        if policy.hedge is None or call.operation == RAW:  # what that does twice is not known
+            walk = Walk(self._upstream, health, policy, call, note.request_id, ends)
+        else:
+            pace = self._paces.of(endpoint, call)
+            walk = Hedged(self._upstream, health, policy, call, note.request_id, ends, pace, note.lost)
+        answer = await walk.attempt(route)
         note.answered(answer)
         fields = (*note.headers, overhead(note.begun, answer.waited))
         if answer.rest is None:
@@ -155,7 +163,7 @@ class Pipeline:
 
             def settled(problem: AttemptsFailedError | None) -> None:
                 note.delivered(problem)
-                tell(health, endpoint.policy, answer, problem)
+                tell(health, policy, answer, problem)
 
             await deliver(exchange, answer, fields, answer.rest, ends, broken, settled)
 

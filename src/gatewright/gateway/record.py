@@ -11,8 +11,9 @@ from gatewright.errors import GatewrightError
 from gatewright.gateway.asking import Answer
 from gatewright.gateway.attempt import AttemptsFailedError
 from gatewright.gateway.exchange import Headers
+from gatewright.gateway.hedge import Leg
 from gatewright.gateway.understand import Call
-from gatewright.ledger.record import CLIENT_LEFT, Record
+from gatewright.ledger.record import BUCKETS, CLIENT_LEFT, HEDGE_LOST, LEG, Record
 from gatewright.snapshot.model import Endpoint
 
 Recorder = Callable[[Record], None]
@@ -99,6 +100,34 @@ class Note:
         """A target has answered: its first byte is here."""
         self._first_byte = time.perf_counter()
         self._answer = answer
+
+    def lost(self, leg: Leg) -> None:
+        """A call was given up because another target answered first: it has a record of its own."""
+        call, endpoint, recorder = self.call, self.endpoint, self._recorder
+        if recorder is None or call is None or endpoint is None:
+            return
+        lasted = int((time.perf_counter() - leg.began) * 1e6)
+        usage = leg.sending.meter.usage
+        counts = {} if usage is None else {name: getattr(usage, name.removesuffix("_tokens")) for name in BUCKETS}
+        recorder(
+            Record(
+                record_id=self.request_id + LEG,
+                at=self._at + int((leg.began - self.arrived) * 1000),
+                operation=call.operation,
+                status=LEFT,
+                key_id=self.key_id,
+                endpoint_id=endpoint.endpoint_id,
+                endpoint=endpoint.name,
+                provider=leg.target.provider,
+                model=leg.target.model,
+                stream=call.stream,
+                first_byte_us=lasted,
+                total_us=lasted,
+                usage_told=usage is not None,
+                error=HEDGE_LOST,
+                **counts,
+            )
+        )
 
     def delivered(self, broken: GatewrightError | None) -> None:
         """The answer has been given on but for its end; a stream may have broken off at the provider."""

@@ -7,6 +7,12 @@ import msgspec
 CLIENT_LEFT = "CLIENT_LEFT"
 """The `error` of a request whose client was gone before its answer was complete; its own errors have other codes."""
 
+HEDGE_LOST = "HEDGE_LOST"
+"""The `error` of a call that was given up because another target answered first; see `LEG`."""
+
+LEG = "-lost"
+"""Ends the id of such a call's record. The request has its own, whose id it otherwise is; calls are counted there."""
+
 LONGEST = 256
 """Characters of the longest text in a record."""
 
@@ -14,7 +20,7 @@ _LARGEST = 2**63 - 1
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One finished request.
+    """One finished request, or a call of one that was given up for another (`HEDGE_LOST`).
 
     A record is written as its values in this order. New fields are added at the end, with a default: then each program
     reads what an older one wrote, and what a newer one wrote but for what it does not know.
