@@ -52,6 +52,12 @@ def test_no_auth_is_for_loopback_addresses():
         Settings.load({}, no_auth=True, host="0.0.0.0")
 
 
+def test_the_largest_body_must_find_room():
+    """Else it could never be served."""
+    with pytest.raises(ConfigError, match=r"GATEWRIGHT_MAX_HELD=1048576 is less than GATEWRIGHT_MAX_BODY=2097152"):
+        Settings.load({"GATEWRIGHT_MAX_HELD": "1M", "GATEWRIGHT_MAX_BODY": "2M"})
+
+
 def test_a_short_admin_key_is_refused_without_repeating_it():
     """Sixteen characters at least."""
     with pytest.raises(ConfigError) as caught:

@@ -84,15 +84,12 @@ class Gate:
         if not entered:
             raise self._refuse(self)
 
-    def hold(self, more: int) -> None:
-        """Let one that is in hold more bytes.
-
-        Raises:
-            OverloadedError: there is no room for them; waiting for it, such requests could wait for each other.
-        """
+    def hold(self, more: int) -> bool:
+        """Let one that is in hold more bytes, if there is room; waiting for it, such could wait for each other."""
         if self.held + more > self._most_held:
-            raise self._refuse(self)
+            return False
         self.held += more
+        return True
 
     def leave(self, size: int = 0) -> None:
         """Give the place back, and all bytes that are held."""
@@ -169,6 +166,10 @@ class Admission:
                 "(GATEWRIGHT_MAX_CONCURRENCY).",
                 limited=False,
             )
+        return self.refuse_bytes()
+
+    def refuse_bytes(self) -> OverloadedError:
+        """The error for a request whose body finds no room."""
         return self._shed(
             "The requests that Gatewright serves already hold nearly all the memory that they may "
             f"({self._held} bytes, GATEWRIGHT_MAX_HELD).",
@@ -223,7 +224,8 @@ class Turn:
         Raises:
             OverloadedError: there is no room for them.
         """
-        self._admission.worker.hold(more)
+        if not self._admission.worker.hold(more):
+            raise self._admission.refuse_bytes()
         self._size += more
 
     def enter_endpoint(self, endpoint: Endpoint) -> Coroutine[Any, Any, None] | None:
