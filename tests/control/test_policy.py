@@ -11,7 +11,7 @@ from gatewright.gateway.failures import RULES, Action
 from gatewright.snapshot.model import FallbackKind, Policy
 
 SET = {
-    "gatewright.strict": ("true", Policy(strict=True)),
+    "gatewright.strict": ("True", Policy(strict=True)),
     "gatewright.timeout-ms": ("1500", Policy(timeout=1.5)),
     "gatewright.first-token-ms": ("1", Policy(first_token=0.001)),
     "gatewright.retries": ("0", Policy(retries=0)),
@@ -21,7 +21,6 @@ SET = {
     ),
     "gatewright.cooldown-seconds": ("30", Policy(cooldown=30)),
     "gatewright.hedge-ms": ("250", Policy(hedge=0.25)),
-    "gatewright.continue": ("True", Policy(continues=True)),
     "gatewright.max-concurrency": (" 64 ", Policy(max_concurrency=64)),
 }
 
@@ -54,8 +53,8 @@ def test_a_tag_that_cannot_be_used_is_refused_and_passed_over(key, value):
     with pytest.raises(ClientError, match=key.replace(".", r"\.")) as caught:
         policy.check(key, value)
     usual = Policy(retries=3, timeout=9)
-    assert policy.read({key: value, "gatewright.continue": "true"}, usual) == (
-        Policy(retries=3, timeout=9, continues=True),
+    assert policy.read({key: value, "gatewright.first-token-ms": "500"}, usual) == (
+        Policy(retries=3, timeout=9, first_token=0.5),
         [caught.value.public],
     )
 
@@ -64,7 +63,7 @@ def test_a_tag_that_cannot_be_used_is_not_stored(database, make):
     """The call that sets it is answered with a 400, and the endpoint is as it was."""
     published = make.endpoint("ep", make.config())
     with pytest.raises(ClientError, match="use true or false") as caught, database.write() as tx:
-        tags.put(tx, endpoint_id=published.endpoint_id, key="gatewright.continue", value="perhaps")
+        tags.put(tx, endpoint_id=published.endpoint_id, key="gatewright.strict", value="perhaps")
     assert caught.value.status == 400
     with database.read() as tx:
         assert endpoints.get(tx, name="ep").tags == []

@@ -62,7 +62,6 @@ TAGS: Mapping[str, tuple[str, Callable[[str], Any]]] = MappingProxyType(
         "gatewright.fallback-on": ("fallback_on", _kinds),
         "gatewright.cooldown-seconds": ("cooldown", _count(0, LONGEST)),
         "gatewright.hedge-ms": ("hedge", _delay),
-        "gatewright.continue": ("continues", _flag),
         "gatewright.max-concurrency": ("max_concurrency", _count(1, 1_000_000)),
     }
 )

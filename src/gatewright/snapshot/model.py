@@ -111,7 +111,6 @@ class Policy:
         fallback_on: kinds of failure that go on to the next target although another one would be paid for.
         cooldown: seconds a failing target is left alone; None for 1 second that doubles up to a minute, 0 for never.
         hedge: seconds after which a second target is asked too, or after the 95th percentile of late; None for never.
-        continues: a stream that breaks off is continued by the next target.
         max_concurrency: most requests under way at once in one process; None for no limit of its own.
     """
 
@@ -122,7 +121,6 @@ class Policy:
     fallback_on: frozenset[FallbackKind] = frozenset()
     cooldown: float | None = None
     hedge: float | Literal["p95"] | None = None
-    continues: bool = False
     max_concurrency: int | None = None
 
 
