@@ -195,6 +195,41 @@ async def test_a_target_that_is_out_is_not_raced_against():
     assert (exchange.status, desk.asked) == (200, ["one"])
 
 
+async def test_a_target_is_not_raced_against_itself():
+    """Who is slow is not asked twice at a time, though it may stand twice in the plan."""
+    desk = Desk(playing(one=said("first", 0.05)), HEDGED, ("one",))
+    exchange = await desk.ask()
+    assert (exchange.status, desk.asked) == (200, ["one"])
+
+
+class Together(FakeClient):
+    """Answers its first two requests in the same moment."""
+
+    def __init__(self, play):
+        super().__init__(play)
+        self._both, self._asked = asyncio.Event(), 0
+
+    async def call(self, *request):
+        """As that of the fake, when there are two."""
+        self._asked += 1
+        if self._asked == 2:
+            self._both.set()
+        await self._both.wait()
+        return await super().call(*request)
+
+
+async def test_two_answers_at_once_are_one_answer():
+    """The first target's; of the other's the tokens are kept, which must be paid for."""
+    usage = b'{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}'
+    body = b'{"choices":[{"message":{"role":"assistant","content":"a"}}],"usage":%s}' % usage
+    desk = Desk(Together(lambda _: Answer(body=[body])))
+    assert (await desk.ask()).status == 200
+    assert [(record.model, record.error, record.input_tokens, record.output_tokens) for record in desk.records] == [
+        ("two", HEDGE_LOST, 5, 1),
+        ("one", "", 5, 1),
+    ]
+
+
 async def test_when_the_client_leaves_both_calls_are_given_up():
     """At once, and the request has its one record."""
     both = asyncio.Event()

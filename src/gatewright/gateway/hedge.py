@@ -146,7 +146,7 @@ class Hedged(Walk):
         winner: _Attempt | None = None
         try:
             await asyncio.wait(legs, timeout=delay)
-            rest = () if legs[0].done() else self._admitted(route[1:])
+            rest = () if legs[0].done() else self._others(route)
             if rest:
                 legs.append(asyncio.create_task(super().attempt(rest)))
             winner = await _first(legs)
@@ -159,7 +159,7 @@ class Hedged(Walk):
             return self._won(winner.result(), legs, winner)
         problems = [leg.exception() for leg in legs]
         if rest:
-            raise self._worse(problems)
+            raise self._told(problems)
         problem = problems[0]
         if isinstance(problem, StrictError) or (
             isinstance(problem, AttemptsFailedError) and not self._is_final(problem)
@@ -167,18 +167,19 @@ class Hedged(Walk):
             return await super().attempt(route[1:], problem)
         raise problem or AssertionError("who has not failed has won")
 
-    def _admitted(self, route: RoutePlan) -> RoutePlan:
-        """The route from the first target on that may be called now."""
-        for place, target in enumerate(route):
+    def _others(self, route: RoutePlan) -> RoutePlan:
+        """Whom the first target is raced against: the others, from the first on that may be called now."""
+        others = tuple(target for target in route if target.key != route[0].key)
+        for place, target in enumerate(others):
             if self._health.admits(target.key):
-                return route[place:]
+                return others[place:]
         return ()
 
     def _won(self, answer: Answer, legs: Sequence[_Attempt], winner: _Attempt) -> Answer:
         """What is known when a call has won: the pace of the first target, and who has lost."""
         now, noted = time.perf_counter(), self._noting.legs
-        first = noted[0].target
-        asked = {leg.target is first: leg for leg in noted}  # the last call of each leg
+        first = noted[0].target.key
+        asked = {leg.target.key == first: leg for leg in noted}  # the last call of each leg
         raced = len(legs) == 2
         if not (raced and legs[0].done() and legs[0] is not winner):
             self._pace.add(now - asked[True].began)
@@ -190,7 +191,8 @@ class Hedged(Walk):
                 self._lost(asked[legs[0] is not winner])
         return answer
 
-    def _worse(self, problems: Sequence[BaseException | None]) -> BaseException:
+    def _told(self, problems: Sequence[BaseException | None]) -> BaseException:
+        """The error that the client gets when both legs have failed."""
         failed = [problem for problem in problems if isinstance(problem, AttemptsFailedError)]
         if not failed:
             return problems[0] or AssertionError("who has not failed has won")
