@@ -35,7 +35,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
         endpoint: name of the endpoint, as the request was served by.
         provider: the target that answered, or failed last; empty when none was called.
         model: that target's own name of its model.
-        attempts: how many targets were called.
+        attempts: how many targets were called; 0 of a call that was given up, which its request counts.
         stream: whether the answer was asked for as a stream.
         queue_us: microseconds the request waited for its turn.
         first_byte_us: microseconds from the request to the first byte of its answer.
@@ -52,7 +52,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
         reasoning_tokens: tokens of thought.
         output_audio_tokens: answer tokens of sound.
         output_image_tokens: answer tokens of images.
-        error: a `code` of `errors.py`, or `CLIENT_LEFT`; empty when all went well.
+        error: a `code` of `errors.py`, `CLIENT_LEFT` or `HEDGE_LOST`; empty when all went well.
         upstream_request_id: the provider's own id of the call; empty where it tells none.
     """
 
