@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.api",
     "fixtures.database",
     "fixtures.lanes",
+    "fixtures.origins",
     "fixtures.provider",
     "fixtures.scripted",
     "fixtures.server",
