@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.exchange import KEY, PATHS, FakeExchange, make_holder, make_target
+from fixtures.exchange import PATHS, FakeExchange, make_holder, make_target
 from gatewright.errors import UpstreamCutError
 from gatewright.gateway.health import Health
-from gatewright.gateway.hedge import ENOUGH, KNOWN, WINDOW, Pace, Paces
+from gatewright.gateway.hedge import ENOUGH, KNOWN, WINDOW, Hedged, Pace, Paces
 from gatewright.gateway.operations import Table
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.gateway.understand import Asked
@@ -39,6 +39,12 @@ def failing(status, after=0.0):
 def playing(**answers):
     """A provider for each host."""
     return FakeClient(lambda request: answers[request.address.host.partition(".")[0]])
+
+
+def parsed(*, stream=False):
+    """A chat as it is understood."""
+    parse = TABLE.find("POST", "/v1/chat/completions")[0].parse
+    return parse(Asked(json.dumps(CHAT | {"stream": stream}).encode(), {}, b"", []))
 
 
 class Desk:
@@ -79,11 +85,7 @@ def test_the_95th_percentile_is_of_the_last_answers():
 def test_paces_are_kept_apart_by_what_is_asked_and_bounded():
     """Streams begin long before whole answers are there."""
     paces, endpoint = Paces(), make_holder("one").current.endpoints["ep"]
-    parse = TABLE.find("POST", "/v1/chat/completions")[0].parse
-    plain, stream = (
-        parse(Asked(json.dumps(CHAT | {"stream": on}).encode(), {}, b"", [(b"authorization", KEY.encode())]))
-        for on in (False, True)
-    )
+    plain, stream = parsed(), parsed(stream=True)
     pace = paces.of(endpoint, plain)
     assert paces.of(endpoint, plain) is pace
     assert paces.of(endpoint, stream) is not pace
@@ -163,9 +165,10 @@ async def test_when_both_fail_the_client_gets_one_error():
 
 async def test_a_final_error_is_the_one_that_is_told():
     """A mistake of the client is not hidden behind a provider that is down."""
-    desk = Desk(playing(one=failing(400, 0.04), two=failing(503)))
+    answers = {"one": failing(400, 0.04), "two": failing(503, 0.06), "three": failing(503)}
+    desk = Desk(playing(**answers), fallbacks=("two", "three"))
     exchange = await desk.ask()
-    assert (exchange.status, exchange.answered[b"x-gatewright-attempts"]) == (400, b"2")
+    assert (exchange.status, exchange.answered[b"x-gatewright-attempts"]) == (400, b"3")
 
 
 @pytest.mark.parametrize(("first", "status", "hosts"), [(503, 200, ["one", "two"]), (400, 400, ["one"])])
@@ -187,12 +190,27 @@ async def test_the_second_leg_goes_on_to_further_targets():
     assert exchange.answered[b"x-gatewright-attempts"] == b"3"
 
 
-async def test_a_target_that_is_out_is_not_raced_against():
+async def test_a_target_that_has_gone_out_is_not_raced_against():
     """It would be called for nothing."""
-    desk = Desk(playing(one=said("first", 0.05), two=said("second")))
-    desk.health.failed("openai/two", "rate_limited", 0.0, wait=60.0)
+
+    def play(request):
+        desk.health.failed("openai/two", "rate_limited", 0.0, wait=60.0)
+        return said("first", 0.05)
+
+    desk = Desk(FakeClient(play))
     exchange = await desk.ask()
     assert (exchange.status, desk.asked) == (200, ["one"])
+
+
+async def test_a_race_that_is_lost_tells_how_slow_the_target_is():
+    """Else the percentile would be that of the quick answers, and ever more requests would be raced."""
+    lost, pace, plan = [], Pace(), (make_target("one"), make_target("two"))
+    policy = Policy(hedge=0.005, retries=0)
+    for _ in range(ENOUGH):
+        upstream = playing(one=said("first", NEVER), two=said("second"))
+        await Hedged(upstream, Health(), policy, parsed(), "req_1", None, pace, lost.append).attempt(plan)
+    assert [leg.target.model for leg in lost] == ["one"] * ENOUGH
+    assert pace.p95 >= 0.005
 
 
 async def test_a_target_is_not_raced_against_itself():
@@ -228,6 +246,22 @@ async def test_two_answers_at_once_are_one_answer():
         ("two", HEDGE_LOST, 5, 1),
         ("one", "", 5, 1),
     ]
+
+
+async def test_a_stream_that_began_in_the_same_moment_is_let_go():
+    """A target that was due may be asked by the next request."""
+    event = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
+    now = [100.0]
+    health = Health(lambda: now[0])
+    health.failed("openai/two", "rate_limited", 0.0, wait=1.0)
+    now[0] += 2.0
+    plan = (make_target("one"), make_target("two"))
+    upstream = Together(lambda _: Answer(headers=SSE, body=[event, NEVER]))
+    walk = Hedged(upstream, health, HEDGED, parsed(stream=True), "req_1", None, Pace(), lambda _: None)
+    answer = await walk.attempt(plan)
+    await asyncio.sleep(0)
+    assert (answer.target, upstream.aborted, health.share("openai/two")) == (plan[0], 1, 1.0)
+    await answer.response.close()
 
 
 async def test_when_the_client_leaves_both_calls_are_given_up():
