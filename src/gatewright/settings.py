@@ -179,7 +179,7 @@ class Settings:
     max_concurrency: int = _setting(_integer(1, 1_000_000), 2000)
     max_held: int = _setting(_size, 1 << 30)
     queue_seconds: float = _setting(_seconds, 1.0)
-    upstream_connections: int = _setting(_integer(1, 65535), 512)
+    upstream_connections: int = _setting(_integer(1, 65535), 2000)
     connect_timeout: float = _setting(_seconds, 10.0)
     first_byte_timeout: float = _setting(_seconds, 300.0)
     idle_timeout: float = _setting(_seconds, 120.0)

@@ -55,7 +55,7 @@ class Client:
         client_cert: str = "",
         client_key: str = "",
         proxies: Mapping[str, str] = MappingProxyType({}),
-        limit: int = 512,
+        limit: int = 2000,
         queue: float = 1.0,
         cloud: Mapping[str, str] = MappingProxyType({}),
         private: bool = False,
