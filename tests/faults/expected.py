@@ -85,45 +85,7 @@ def shown(cell: Cell) -> bool:
     return cell.stream and FAULTS[cell.fault].after > nothing
 
 
-def _passed(cell: Cell) -> bool:
-    return cell.stream and not cell.translated
-
-
-PENDING: dict[str, Callable[[Cell], bool]] = {
-    "a passed stream goes out with its first bytes and not with its first event, so an error there is not noticed": (
-        lambda cell: _passed(cell) and cell.fault in ("529-in-200", "bad-json", "malformed-sse", "oversized-line")
-    ),
-    "of a stream that drips, the first bytes are already taken for an answer": (
-        lambda cell: _passed(cell) and cell.fault == "slow-drip" and cell.client != "chat"
-    ),
-    "what is passed through is given on with a part of an event, which no reader can read": (
-        lambda cell: _passed(cell) and cell.fault in ("stall-mid-stream", "drip-later") and cell.client != "chat"
-    ),
-    "the error event of a passed Responses stream is that of a chat completion": (
-        lambda cell: (
-            _passed(cell) and cell.client == "responses" and cell.fault in ("cut-1", "cut-40", "missing-terminator")
-        )
-    ),
-    "a whole answer that is passed through is not looked at, but for its last byte": (
-        lambda cell: not cell.stream and not cell.translated and cell.fault in ("bad-json", "malformed-sse")
-    ),
-    "an overloaded Anthropic is 503 in a whole answer, and 529 in a stream": (
-        lambda cell: (
-            cell.fault == "529-in-200" and cell.provider == "messages" and not cell.stream and not cell.fallback
-        )
-    ),
-    "`server_is_overloaded` is not known": (
-        lambda cell: (
-            cell.fault == "529-in-200"
-            and cell.provider == "responses"
-            and not cell.fallback
-            and not (cell.stream and not cell.translated)
-        )
-    ),
-    "an error that Gemini writes line by line is not understood": (
-        lambda cell: cell.fault == "error-later" and cell.provider == "generateContent"
-    ),
-}
+PENDING: dict[str, Callable[[Cell], bool]] = {}
 """Cells that are not as stated yet, by the reason."""
 
 

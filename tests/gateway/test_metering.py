@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewright.dialects.eventstream import event
-from gatewright.gateway.metering import MAX_USAGE, SCALES, Hider, Meter
+from gatewright.errors import UpstreamProtocolError
+from gatewright.gateway.metering import MAX_USAGE, SCALES, Meter
+from gatewright.gateway.streaming import Passing
 
 OPENAI = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 RESPONSES = {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13}
@@ -105,9 +107,30 @@ def test_a_whole_answer_tells_its_usage(operation):
 def test_what_tells_no_usage_is_no_failure(operation, body):
     """An answer that is passed through is none of our business."""
     meter = Meter(operation)
-    meter.whole(body)
+    meter.whole(body, is_json=False)
     meter.feed(body)
     assert counted(meter) in (None, (0, 0))
+
+
+@pytest.mark.parametrize("body", [b"", b'{"usage"', b'{"a": nothing}', b'data: {"a": 1}', b'{"usage": {}} {}'])
+@pytest.mark.parametrize("operation", SCALES)
+def test_an_answer_that_says_it_is_json_and_is_not_is_refused(operation, body):
+    """While its usage is looked for, all of it is read."""
+    with pytest.raises(UpstreamProtocolError, match="not JSON"):
+        Meter(operation).whole(body)
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'{"usage": 3}', b'{"a": "\xff"}', b'"usage"', b"[" * 5000 + b"]" * 5000])
+def test_json_of_any_kind_is_not_refused(body):
+    """What it should be, its reader knows."""
+    meter = Meter("chat")
+    meter.whole(body)
+    assert meter.usage is None
+
+
+def test_a_long_answer_without_usage_is_not_read():
+    """It may be a picture."""
+    Meter("images").whole(b'{"data": [' + b"x" * MAX_USAGE + b"]}")
 
 
 def test_ranking_that_counts_searches_tells_no_tokens():
@@ -191,15 +214,15 @@ def test_only_the_event_of_usage_is_hidden_however_a_stream_is_cut(line, dense, 
         return b": ping" + line * 2 + b"".join(told) + b"data: [DONE]" + line
 
     raw = written([*SHOWN, USAGE])
-    hider = Hider()
+    hider = Passing(Meter("chat"), hides=True)
     shown = b"".join([*map(hider.feed, pieces(raw, data.draw(cuts(raw)))), hider.end()])
     assert shown == written(SHOWN)
 
 
 def test_what_is_no_event_of_usage_is_not_held_back():
     """An event that is longer goes on as it comes: memory is bounded."""
-    hider = Hider()
-    raw = b"data: " + b"x" * (3 * MAX_USAGE)
+    hider = Passing(Meter("chat"), hides=True)
+    raw = b"data: " + b"x" * (3 * MAX_USAGE) + b"\n"
     shown = b""
     for at in range(0, len(raw), 1000):
         shown += hider.feed(raw[at : at + 1000])

@@ -67,25 +67,43 @@ async def test_only_harmless_headers_of_the_provider_reach_the_client():
 
 
 async def test_a_stream_goes_out_as_it_comes():
-    """Piece by piece, byte for byte."""
+    """Event by event, byte for byte."""
     pieces = [b'data: {"a":1}\n\n', 0.01, b"data: [DO", 0.01, b"NE]\n\n"]
     exchange = await ask(
         make_holder("one"), FakeClient(in_turn(Answer(headers=SSE, body=pieces))), CHAT | {"stream": True}
     )
-    assert exchange.pieces == [b'data: {"a":1}\n\n', b"data: [DO", b"NE]\n\n"]
+    assert list(filter(None, exchange.pieces)) == [b'data: {"a":1}\n\n', b"data: [DONE]\n\n"]
     assert exchange.answered[b"content-type"] == SSE[0][1]
 
 
 async def test_a_stream_that_breaks_off_ends_with_an_error_event():
-    """Half an answer never looks like a whole one: the event is in the caller's dialect, after a blank line."""
-    broken = Answer(headers=SSE, body=[b'data: {"a":', 0.01, UpstreamProtocolError("It broke off.")])
+    """Half an answer never looks like a whole one: the event is in the caller's dialect, and half an event is left."""
+    pieces = [b'data: {"a":1}\n\n', 0.01, b'data: {"a":']
+    broken = Answer(headers=SSE, body=[*pieces, 0.01, UpstreamProtocolError("It broke off.")])
     upstream = FakeClient(in_turn(broken, DONE))
     exchange = await ask(make_holder("one", fallbacks=("two",)), upstream, CHAT | {"stream": True})
-    first, event = exchange.text.split(b"\n\n", 1)
-    assert first == b'data: {"a":'
+    first, event = filter(None, exchange.text.split(b"\n\n"))
+    assert first == b'data: {"a":1}'
     said = json.loads(event.removeprefix(b"data: "))["error"]
     assert said["message"] == "openai/one: It broke off."
     assert len(upstream.requests) == 1, "nothing is tried again after the first byte"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b'data: {"error": {"message": "Overloaded", "code": 529}}\n\n',
+        b'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}\n\n',
+        b"data: {nothing}\n\n",
+        b": ping\n\n",
+        b'data: {"half',
+    ],
+)
+async def test_a_stream_whose_first_event_is_no_answer_is_a_failed_attempt(first):
+    """Nothing of it goes to the client, and a target is asked again."""
+    upstream = FakeClient(in_turn(Answer(headers=SSE, body=[first]), DONE))
+    exchange = await ask(make_holder("one", fallbacks=("two",)), upstream, CHAT | {"stream": True})
+    assert (exchange.text, len(upstream.requests)) == (DONE.body[0], 2)
 
 
 @pytest.mark.parametrize(

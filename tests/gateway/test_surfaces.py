@@ -69,7 +69,7 @@ async def test_anthropic_is_told_a_version_when_the_client_names_none():
 
 async def test_anthropics_streams_end_with_its_own_error_event_when_they_break_off():
     """`event: error` with a typed error."""
-    answer = Answer(headers=SSE, body=[b"event: ping\ndata: {}\n\n", 0.01, UpstreamTimeoutError("It went silent.")])
+    answer = Answer(headers=SSE, body=[b"event: x\ndata: {}\n\n", 0.01, UpstreamTimeoutError("It went silent.")])
     exchange = await ask(ANTHROPIC, FakeClient(in_turn(answer)), "/v1/messages", {"model": "ep", "stream": True})
     event = exchange.text.rpartition(b"\n\nevent: ")[2]
     assert event.startswith(b"error\ndata: ")

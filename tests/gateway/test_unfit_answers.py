@@ -75,7 +75,7 @@ async def test_a_stream_that_ends_between_events_is_not_passed_off_as_whole():
     assert "before the answer was complete" in json.loads(last.removeprefix(b"data: "))["error"]["message"]
 
 
-@pytest.mark.parametrize("pieces", [[b'data: {"unfini'], [b"data: 0\n\n", b'data: {"unfini']])
+@pytest.mark.parametrize("pieces", [[b'data: 0\n\ndata: {"unfini'], [b"data: 0\n\n", b'data: {"unfini']])
 async def test_a_stream_that_ends_within_a_line_is_not_passed_off_as_whole(pieces):
     """An event says so; without it the SDKs drop the rest and see a good end."""
     upstream = FakeClient(in_turn(Answer(headers=SSE, body=pieces)))

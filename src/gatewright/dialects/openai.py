@@ -30,6 +30,17 @@ def stream_error(problem: GatewrightError) -> bytes:
     return b"\n\ndata: " + error(problem) + b"\n\n"
 
 
+def response_error(problem: GatewrightError) -> bytes:
+    """The same as an event inside a stream of Responses that has begun.
+
+    https://platform.openai.com/docs/api-reference/responses-streaming/error; the number of an event in a stream that is
+    passed through is not known, and no client looks for one here.
+    """
+    code = _CODES.get(problem.code, problem.code.lower())
+    shown = {"type": "error", "sequence_number": 0, "code": code, "message": problem.public, "param": None}
+    return b"\n\nevent: error\ndata: " + msgspec.json.encode(shown) + b"\n\n"
+
+
 def error_message(body: bytes, limit: int = 500) -> str:
     """What an OpenAI-compatible provider says in an error body, for people.
 

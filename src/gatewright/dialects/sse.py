@@ -57,6 +57,11 @@ class SSEReader:
             raise UpstreamProtocolError(f"An event of its stream is longer than {MAX_EVENT} bytes.")
         return found
 
+    @property
+    def left(self) -> bytes:
+        """What has come of an event whose end has not, without the white space around it."""
+        return bytes(self._left).strip()
+
     def end(self) -> list[ServerSentEvent]:
         """The event that was complete but for its blank line; providers leave the last one out."""
         event = self._event(bytes(self._left).strip(b"\r\n"))

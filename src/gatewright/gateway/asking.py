@@ -17,7 +17,8 @@ from gatewright.gateway.conversations import FRAMES, LINES, SSE
 from gatewright.gateway.heading import Head
 from gatewright.gateway.masking import masked
 from gatewright.gateway.metering import Meter
-from gatewright.gateway.streaming import Transform
+from gatewright.gateway.opening import Opening
+from gatewright.gateway.streaming import LINE_ENDS, Passing, Transform
 from gatewright.gateway.translate import Sending
 from gatewright.gateway.understand import RAW, Call
 from gatewright.snapshot.model import Target
@@ -27,9 +28,6 @@ from gatewright.upstream.response import Response
 _CLOSED = (b"}", b"]")
 MAX_ERROR_BODY = 1 << 20
 MAX_BODY = 256 << 20
-LINE_ENDS = (b"\n", b"\r", b"[DONE]")
-"""How the last piece of a stream ends; one of them says so itself."""
-
 _ERROR = re.compile(rb'\s*\{\s*(?:"type"\s*:\s*"error"\s*,\s*)?"error"\s*:\s*[{"]')
 """How an answer begins that is nothing but an error."""
 
@@ -99,6 +97,10 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head,
         whole = response.here(MAX_BODY) or await response.read(MAX_BODY)
         return head, _checked(whole, kind, response, sending, raw=call.operation == RAW), None
     stream = sending.stream() if sending.stream else sending.meter
+    if isinstance(stream, Passing):
+        first = stream.feed(await _opened(response, sending.media))
+        if first:
+            return head, first, stream
     async for piece in response:
         first = stream.feed(piece)
         if first:
@@ -107,6 +109,22 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head,
     if first:
         return head, first, Meter("")  # nothing follows
     raise UpstreamProtocolError("it ended the stream before sending anything.")
+
+
+async def _opened(response: Response, media: bytes) -> bytes:
+    """A stream that is passed through, up to its first event that says something: an error there is no answer."""
+    opening = Opening(media)
+    async for piece in response:
+        data = opening.feed(piece)
+        if data:
+            break
+    else:
+        data = opening.end()
+    if not data:
+        raise UpstreamProtocolError("it ended the stream before sending anything.")
+    if data != b"[DONE]":
+        _refuse_failed(data, response, translated=False)
+    return opening.read
 
 
 def _checked(body: bytes, kind: bytes, response: Response, sending: Sending, *, raw: bool) -> bytes:
@@ -145,10 +163,13 @@ async def _rejected(response: Response, *, translated: bool) -> UpstreamStatusEr
 def _refuse_failed(body: bytes, response: Response, *, translated: bool) -> None:
     """Take an error for one though its status says that all is well, as routers of other providers answer."""
     try:
-        failed = decode_failure(msgspec.json.decode(body))
+        found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UpstreamProtocolError("its answer is not JSON.") from None
+    failed = decode_failure(found) if isinstance(found, dict) else None
     if failed is not None:
+        if "sequence_number" in found:  # an event of Responses, which no body is written like
+            body = msgspec.json.encode({"error": failed.form})
         body = masked(body, response.credential)
         words = f"it failed: {openai.error_message(body) or failed.message}"
         raise UpstreamStatusError(words, failed.status, response.headers, body, native=not translated, inside=True)
@@ -157,7 +178,7 @@ def _refuse_failed(body: bytes, response: Response, *, translated: bool) -> None
 def _meter(body: bytes, kind: bytes, meter: Meter) -> None:
     """Read the usage of a whole answer, which may be a stream that nobody asked for."""
     if kind not in STREAMS:
-        meter.whole(body)
+        meter.whole(body, is_json=kind == JSON)
         return
     meter.feed(body)
     if not meter.ended or not (kind == FRAMES or body.endswith(LINE_ENDS)):

@@ -17,14 +17,14 @@ from gatewright.errors import (
     UpstreamStatusError,
 )
 from gatewright.gateway import heading
-from gatewright.gateway.asking import LINE_ENDS, Answer
+from gatewright.gateway.asking import Answer
 from gatewright.gateway.attempt import AttemptsFailedError
 from gatewright.gateway.body import JSON
 from gatewright.gateway.conversations import FRAMES
 from gatewright.gateway.deadline import OutOfTimeError, within
 from gatewright.gateway.exchange import Exchange, Headers
 from gatewright.gateway.masking import masked
-from gatewright.gateway.streaming import Transform
+from gatewright.gateway.streaming import LINE_ENDS, Transform
 
 AS_JSON = (b"content-type", JSON)
 """The header field of an answer that is JSON."""

@@ -28,7 +28,7 @@ MAX_NAMES = 256
 """Names the usage of one stream may have, over all its events; what would be more is not read."""
 
 _SCAN = json.JSONDecoder()
-_ERROR_EVENT = re.compile(rb'(?:^|[\r\n,])(?:event: ?error\b|(?:data: ?)?\{"(?:type": ?"error"|error": ?["{]))')
+_ERROR_EVENT = re.compile(rb'(?:^|[\r\n,])(?:event: ?error\b|(?:data: ?)?\{\s*"(?:type": ?"error"|error": ?["{]))')
 """How an error looks among the events of a stream, lines of JSON and elements of an array."""
 
 
@@ -162,20 +162,30 @@ class Meter:
         """Take over usage that a translation has read."""
         self._told = usage or self._told
 
-    def whole(self, body: bytes) -> None:
-        """Read a whole answer."""
-        if self._scale is None:
+    def whole(self, body: bytes, *, is_json: bool = True) -> None:
+        """Read a whole answer.
+
+        Args:
+            body: the answer.
+            is_json: whether it says that it is JSON.
+
+        Raises:
+            UpstreamProtocolError: when it is not. One longer than `MAX_USAGE` is not looked at for that.
+        """
+        scale = self._scale
+        if scale is None:
             return
-        if self._scale.numbers is not None:
-            self._count(self._scale.numbers, body)
-            return
-        if self._scale.mark not in body:
+        if scale.numbers is not None:
+            self._count(scale.numbers, body)
+        if len(body) > MAX_USAGE and (scale.numbers is not None or scale.mark not in body):
             return
         try:
             told = _TOLD.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if is_json and len(body) <= MAX_USAGE and not _is_json(body):
+                raise UpstreamProtocolError("its answer is not JSON.") from None
             return
-        self._found = (told.usage if self._scale.mark == b'"usage"' else told.usageMetadata) or {}
+        self._found.update((told.usage if scale.mark == b'"usage"' else told.usageMetadata) or {})
 
     def feed(self, piece: bytes) -> bytes:
         """Read a piece of a stream, which stays as it is."""
@@ -254,32 +264,12 @@ class Meter:
         return True
 
 
-class Hider:
-    """Takes the event that only tells usage out of a chat stream whose client has not asked for it."""
-
-    __slots__ = ("_left",)
-
-    def __init__(self) -> None:
-        self._left = b""
-
-    def feed(self, piece: bytes) -> bytes:
-        """What of the stream so far goes to the client: whole events."""
-        data = self._left + piece if self._left else piece
-        end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\r\n\r\n") + 4)
-        if end < 4:
-            held = len(data) < MAX_USAGE  # what is longer tells more than usage
-            self._left = data if held else b""
-            return b"" if held else data
-        self._left = data[end:]
-        return _USAGE_ONLY.sub(b"", data[:end]) if b'"usage"' in data else data[:end]
-
-    def end(self) -> bytes:
-        """What is left when the stream has ended."""
-        left, self._left = self._left, b""
-        return left
-
-
-# OpenAI API reference, "stream_options": the chunk with the usage has an empty list of choices.
-_USAGE_ONLY = re.compile(
-    rb'(?<![^\n])data:(?=[^\r\n]*"choices":\s?\[\])(?=[^\r\n]*"usage":\s?\{)[^\r\n]*(?:\r\n\r\n|\n\n)'
-)
+def _is_json(body: bytes) -> bool:
+    """Whether a body is JSON as most write it: with NaN and halves of characters, which our decoder refuses."""
+    try:
+        json.loads(body.decode("utf-8", "replace"), parse_int=float)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 
-from gatewright.dialects import gemini
+from gatewright.dialects import gemini, openai
 from gatewright.errors import AccessError, GatewrightError, UnavailableError, UpstreamTimeoutError
 from gatewright.gateway.admit import Admission, Turn
 from gatewright.gateway.attempt import AttemptsFailedError, Walk, tell
@@ -27,6 +27,10 @@ from gatewright.snapshot.model import Principal, Snapshot
 from gatewright.upstream.client import Upstream
 
 log = logging.getLogger(__name__)
+
+
+_EVENTS = {"responses": openai.response_error}
+"""How a stream of an operation ends that breaks off, where that is not how its dialect ends others."""
 
 
 class Pipeline:
@@ -159,7 +163,7 @@ class Pipeline:
             note.delivered(None)
             await exchange.respond(answer.response.status, answer_fields(answer, fields), answer.body)
         else:
-            broken = gemini.array_error if call.array else operation.dialect.event
+            broken = gemini.array_error if call.array else _EVENTS.get(call.operation, operation.dialect.event)
 
             def settled(problem: AttemptsFailedError | None) -> None:
                 note.delivered(problem)

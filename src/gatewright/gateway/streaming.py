@@ -3,13 +3,20 @@
 Everything here is pure: bytes in, bytes out. Whoever reads the provider's stream feeds it and sends on what comes out.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Protocol
 
 from gatewright.dialects.bedrock import ChunksToEvents
 from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDecoder, StreamEncoder
-from gatewright.errors import UpstreamError, UpstreamStatusError
-from gatewright.gateway.metering import Hider, Meter
+from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
+from gatewright.gateway.metering import MAX_USAGE, Meter
+
+EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
+"""How a server-sent event ends (WHATWG HTML, 9.2.5): a blank line, whatever ends lines."""
+
+LINE_ENDS = (b"\n", b"\r", b"[DONE]")
+"""How the last piece of a stream ends; one of them says so itself."""
 
 
 class Transform(Protocol):
@@ -134,23 +141,53 @@ class Unframing:
         return self._then.fail(problem)
 
 
-class Hiding:
-    """A chat stream without the usage that only we have asked for.
+class Passing:
+    """A stream as it is, in whole events only: after a part of one, nobody could read the error that ends the stream.
+
+    What grows to `MAX_USAGE` bytes without an end goes on as it comes.
 
     Args:
         meter: gets the usage.
+        ends: with what events can end.
+        hides: whether the event is taken out that tells nothing but a chat's usage, where only we have asked for it.
     """
 
-    def __init__(self, meter: Meter) -> None:
+    __slots__ = ("_ends", "_held", "_hides", "_read", "fail")
+
+    def __init__(self, meter: Meter, ends: tuple[bytes, ...] = EVENT_ENDS, *, hides: bool = False) -> None:
         self._read = meter.feed
-        self._hider = Hider()
+        self._ends = ends
+        self._hides = hides
+        self._held = b""
         self.fail = meter.fail
 
     def feed(self, piece: bytes) -> bytes:
         """See `Transform`."""
         self._read(piece)
-        return self._hider.feed(piece)
+        if self._held or not piece.endswith(self._ends) or (self._hides and b'"usage"' in piece):
+            return self._whole(piece)
+        return piece  # as most are: whole events
 
     def end(self) -> bytes:
         """See `Transform`."""
-        return self._hider.end()
+        left, self._held = self._held, b""
+        if left and not left.endswith(LINE_ENDS):
+            raise UpstreamProtocolError("it ended the stream in the middle of an event.")
+        return left
+
+    def _whole(self, piece: bytes) -> bytes:
+        data = self._held + piece if self._held else piece
+        end = max((at + len(mark) for mark in self._ends if (at := data.rfind(mark)) >= 0), default=0)
+        if not end:
+            held = len(data) < MAX_USAGE
+            self._held = data if held else b""
+            return b"" if held else data
+        self._held = data[end:]
+        shown = data[:end]
+        return _USAGE_ONLY.sub(b"", shown) if self._hides and b'"usage"' in shown else shown
+
+
+# OpenAI API reference, "stream_options": the chunk with the usage has an empty list of choices.
+_USAGE_ONLY = re.compile(
+    rb'(?<![^\n])data:(?=[^\r\n]*"choices":\s?\[\])(?=[^\r\n]*"usage":\s?\{)[^\r\n]*(?:\r\n\r\n|\n\n)'
+)

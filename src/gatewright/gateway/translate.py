@@ -13,11 +13,11 @@ from gatewright.dialects.conversation import Dropped, Request
 from gatewright.errors import ClientError
 from gatewright.gateway.answering import Answering, Streaming
 from gatewright.gateway.body import JSON, JsonBody, counting, fitted
-from gatewright.gateway.conversations import CHAT, CONVERSATIONS, FRAMES, RESPONSES, SSE, WIRES, Wire, spoken
+from gatewright.gateway.conversations import CHAT, CONVERSATIONS, FRAMES, LINES, RESPONSES, SSE, WIRES, Wire, spoken
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.metering import Meter
 from gatewright.gateway.signatures import MARK, settle
-from gatewright.gateway.streaming import Hiding, Transform, Unframing
+from gatewright.gateway.streaming import EVENT_ENDS, Passing, Transform, Unframing
 from gatewright.gateway.understand import ANTHROPIC_VERSION, RAW, Call
 from gatewright.snapshot.model import Target, Way
 
@@ -116,10 +116,11 @@ class Sender:
         wire = WIRES.get(call.operation)
         media = FRAMES if way.framed else JSON if call.array else SSE if wire is None else wire.media
         sending = Sending(path, _headers(given, content_type, media), body, meter, media=media)
-        if asking is not None:
-            sending.stream, sending.fed = partial(Hiding, meter), True
-        elif way.framed:
+        if way.framed:
             sending.stream, sending.content_type = partial(Unframing, meter), SSE
+        elif not call.array:
+            ends = (b"\n",) if media == LINES else EVENT_ENDS
+            sending.stream = partial(Passing, meter, ends, hides=asking is not None)
         return sending
 
     def _conversing(self, target: Target, client: Wire, provider: Wire, way: Way) -> Sending:

@@ -17,7 +17,8 @@ _STATUSES = {
     "not_found_error": 404,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
-    "overloaded_error": 503,
+    "overloaded_error": 529,  # Anthropic's own word, and status
+    "server_is_overloaded": 503,
     "service_unavailable": 503,
 }
 
@@ -25,7 +26,7 @@ _STATUSES = {
 def decode_failure(chunk: dict[str, Any]) -> Failed | None:
     """The error that an event of a stream reports; None when it reports none."""
     found = chunk.get("error")
-    if found is None and chunk.get("object") == "error":
+    if found is None and "error" in (chunk.get("object"), chunk.get("type")):
         found = chunk
     if not found:
         return None

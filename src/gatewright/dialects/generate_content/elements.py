@@ -137,4 +137,7 @@ class ChunkReader:
         if self._array is not None:
             self._array.end()
             return []
+        left = self._events.left
+        if left.startswith(b"{"):
+            return [left]  # an error is written line by line, not as an event: see google-genai's reader of streams
         return [event.data for event in self._events.end()]

@@ -44,6 +44,7 @@ _STATUS = {
     "invalid_request_error": 400,
     "context_length_exceeded": 400,
     "server_overloaded": 503,
+    "server_is_overloaded": 503,
 }
 _END = {"response.completed": "completed", "response.incomplete": "incomplete", "response.failed": "failed"}
 _BEGAN = ("id", "model", "created_at", "output")  # fields of a response that its beginning told
