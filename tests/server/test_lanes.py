@@ -196,6 +196,8 @@ async def test_a_client_that_does_not_read_is_not_written_for(opened, state, ups
 
     class Pieces(list):
         def __iter__(self):
+            yield EVENT
+            yield 0.01
             for number in range(1000):
                 taken.append(number)
                 yield b"data: %b\n\n" % bytes(200_000)
@@ -224,7 +226,7 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_given_up(opened, sta
     """Or it would hold the request for good."""
     monkeypatch.setattr(protocol, "STUCK", 0.2)
     monkeypatch.setattr(protocol, "PATIENCE", 0.1)
-    upstream.answer = Answer(headers=STREAM.headers, body=[b"data: %b\n\n" % bytes(20_000_000)] * 3)
+    upstream.answer = Answer(headers=STREAM.headers, body=[EVENT, 0.01, *[b"data: %b\n\n" % bytes(20_000_000)] * 3])
     client = await opened()
     client.writer.transport.pause_reading()
     client.send(post(PATH, STREAMED))
