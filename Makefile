@@ -17,7 +17,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format proto reference conformance faults fuzz bench bench-peers bench-page guard lock clean
+.PHONY: help demo test check format proto reference conformance faults chaos soak fuzz bench bench-peers bench-page guard lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -54,6 +54,12 @@ conformance: $(STAMPS)/project $(STAMPS)/dev ## Check the recorded traffic of GA
 
 faults: $(STAMPS)/project $(STAMPS)/dev ## Run the matrix of a provider's faults and write docs/fault-matrix.md
 	@PYTHONPATH=tests $(BIN)/python scripts/generate_fault_matrix.py
+
+chaos: $(STAMPS)/project $(STAMPS)/dev ## Let everything around whole servers fail (MINUTES=5 SEED=1; WRITE=1 writes docs/chaos.md)
+	@PYTHONPATH=tests $(BIN)/python scripts/chaos.py --minutes $(or $(MINUTES),5) --seed $(or $(SEED),1) $(if $(WRITE),--write)
+
+soak: $(STAMPS)/project $(STAMPS)/dev ## Look what a million requests leave behind (N=1000000 SEED=1; WRITE=1 writes docs/soak.md)
+	@PYTHONPATH=tests $(BIN)/python scripts/soak.py --requests $(or $(N),1000000) --seed $(or $(SEED),1) $(if $(WRITE),--write)
 
 fuzz: $(STAMPS)/project $(STAMPS)/dev ## Cut and damage recorded traffic (N=20000 seeds from SEED=0 on; GUIDED=1 SECONDS=600 by coverage)
 	@PYTHONPATH=tests $(BIN)/python $(if $(GUIDED),scripts/fuzz_guided.py $(or $(SECONDS),600) $(INPUT),\

@@ -1,0 +1,236 @@
+"""Whole servers while everything around them fails: providers, workers, the database, Valkey.
+
+    PYTHONPATH=tests python scripts/chaos.py [--minutes 5] [--seed 1] [--write]
+
+Several workers of a real server with a PostgreSQL and a Valkey of its own; users in four dialects; two mock providers
+that fail at random and now and then refuse connections, and a healthy one as the fallback of every endpoint. Workers
+are killed with SIGKILL, the database and Valkey are stopped and started again.
+
+It fails when a request fails that had not begun streaming, when the ledger is not exactly what users saw and providers
+served, or when a worker grows. A request whose worker was killed before a byte of its answer is sent again, as the
+vendors' SDKs do. `--write` writes docs/chaos.md.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from faults.books import differences, ledger
+from faults.stage import ENDPOINTS, Stage, settled, staged
+from faults.users import Told, Users
+
+TARGET = Path(__file__).parent.parent / "docs" / "chaos.md"
+
+WORKERS, USERS = 3, 24
+FLAKY = {"first": 0.3, "second": 0.3}
+"""Providers that fail, each with the share of requests that do."""
+
+TIMEOUTS = {f"GATEWRIGHT_{name}_TIMEOUT": seconds for name, seconds in (("CONNECT", "2"), ("FIRST_BYTE", "2"))}
+TIMEOUTS |= {"GATEWRIGHT_IDLE_TIMEOUT": "2", "GATEWRIGHT_TOTAL_TIMEOUT": "6"}
+
+WARM, GROWTH = 1 / 3, 1.05
+"""Part of the run after which a worker's memory is looked at first, and what it may grow by from then on."""
+
+LONG = 120.0
+"""Seconds a run must take for that to be judged."""
+
+
+@dataclass
+class Run:
+    """One run, and what came of it.
+
+    Attributes:
+        seconds: how long users ask.
+        seed: of all that is drawn.
+        refusals: whether providers refuse connections now and then.
+        told: what they have seen.
+        faults: how often providers failed, by the way in which they did.
+        troubles: what else was done.
+        records: how many the ledger has.
+        memory: bytes of the worker that was spared, when it was warm and at the end; its garbage collected.
+        wrong: what is not as it must be.
+    """
+
+    seconds: float
+    seed: int
+    refusals: bool = True
+    told: Told = field(default_factory=Told)
+    faults: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    memory: tuple[int, int] = (0, 0)
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(f"{self.seed} chaos")  # noqa: S311 - it draws troubles
+
+    def play(self) -> None:
+        """Start everything, let it be disturbed, and look at what is left."""
+        with staged(FLAKY, self.seed, workers=WORKERS, GATEWRIGHT_LOG_LEVEL="error", **TIMEOUTS) as stage:
+            uvloop.run(self._disturb(stage))
+            given: dict[str, int] = {}
+            for served in stage.mocks.served().values():
+                given |= served.answers
+                self.faults += Counter(served.faults)
+            records = ledger(stage.postgres.url, self.told.answers)
+            self.records = len(records)
+            self.wrong += [f"request {number}: {why}" for number, why in self.told.failed.items()]
+            self.wrong += differences(records, self.told, given)
+            warm, after = self.memory
+            if self.seconds >= LONG and after > GROWTH * warm:
+                self.wrong.append(f"a worker grew from {warm >> 10:,} to {after >> 10:,} KiB")
+            log = stage.server.output
+            if "Traceback" in log:
+                self.wrong.append(f"the log has a traceback:\n{log[log.index('Traceback') :][:3000]}")
+
+    async def _disturb(self, stage: Stage) -> None:
+        users = Users(stage.port, stage.server.admin_key, tuple(ENDPOINTS), self.seed, told=self.told)
+        until = time.monotonic() + self.seconds
+        spared = stage.server.workers()[0]
+        async with asyncio.TaskGroup() as group:
+            troubles = [
+                group.create_task(self._kill_workers(stage, spared.pid)),
+                group.create_task(self._stop_database(stage)),
+                group.create_task(self._stop_valkey(stage)),
+                group.create_task(self._tell()),
+            ]
+            if self.refusals:
+                troubles.append(group.create_task(self._refuse(stage)))
+            asking = asyncio.gather(*(users.ask(until) for _ in range(USERS)))
+            await asyncio.sleep(WARM * self.seconds)
+            warm, _ = await settled(stage, spared)
+            await asking
+            for one in troubles:
+                one.cancel()
+        self.memory = (warm, (await settled(stage, spared))[0])
+
+    async def _pause(self, least: float, most: float) -> None:
+        await asyncio.sleep(self._chance.uniform(least, most))
+
+    async def _kill_workers(self, stage: Stage, spared: int) -> None:
+        """All but one, whose memory is looked at."""
+        while True:
+            await self._pause(2, 5)
+            mortal = [one.pid for one in stage.server.workers() if one.pid != spared]
+            if mortal:
+                os.kill(self._chance.choice(mortal), signal.SIGKILL)
+                self.troubles["workers killed"] += 1
+
+    async def _stop_database(self, stage: Stage) -> None:
+        while True:
+            await self._pause(4, 10)
+            await asyncio.to_thread(stage.postgres.kill)
+            self.troubles["outages of the database"] += 1
+            try:
+                await self._pause(2, 5)
+            finally:
+                stage.postgres.start()
+
+    async def _stop_valkey(self, stage: Stage) -> None:
+        while True:
+            await self._pause(3, 8)
+            await asyncio.to_thread(stage.valkey.stop)
+            self.troubles["outages of Valkey"] += 1
+            try:
+                await self._pause(1, 4)
+            finally:
+                stage.valkey.start()
+
+    async def _refuse(self, stage: Stage) -> None:
+        while True:
+            await self._pause(2, 6)
+            name = self._chance.choice(list(FLAKY))
+            stage.mocks.down(name)
+            self.troubles["times a provider refused connections"] += 1
+            try:
+                await self._pause(0.5, 2)
+            finally:
+                stage.mocks.up(name)
+
+    async def _tell(self) -> None:
+        while True:
+            done = ", ".join(f"{count} {what}" for what, count in self.troubles.items())
+            _say(f"{self.told.requests} requests, {len(self.told.failed)} failed; {done or 'nothing done to them yet'}")
+            await asyncio.sleep(10)
+
+    def page(self) -> str:
+        """The report."""
+        rows = [("requests", self.told.requests), *sorted(self.told.kinds.items())]
+        rows += [("requests that lost a connection", len(self.told.lost)), ("records", self.records)]
+        rows += self.troubles.items()
+        return _PAGE.format(
+            minutes=self.seconds / 60,
+            seed=self.seed,
+            workers=WORKERS,
+            users=USERS,
+            rows="".join(f"| {what} | {count:,} |\n" for what, count in rows),
+            faults="".join(f"| {fault} | {count:,} |\n" for fault, count in self.faults.items()),
+            warm=f"{self.memory[0] / 2**20:.1f}",
+            after=f"{self.memory[1] / 2**20:.1f}",
+            wrong="".join(f"- {line}\n" for line in self.wrong) or "Nothing.\n",
+        )
+
+
+_PAGE = """\
+# A run of chaos
+
+`make chaos MINUTES={minutes:g} SEED={seed} WRITE=1` wrote this page: {workers} workers with PostgreSQL and Valkey,
+{users} users in four dialects, two providers that fail at random and a healthy one as the fallback. Workers were killed
+with SIGKILL; the database and Valkey were stopped and started again; providers refused connections.
+
+## What was wrong
+
+{wrong}
+Wrong is a request that fails and had not begun streaming; a request whose record is missing, is there twice or says
+something else than its user saw; an answer of a provider that no record has; and a worker that grows.
+
+## What happened
+
+| | |
+|---|---|
+{rows}
+*Error event* is a stream that broke after it had begun and said so. *Stream cut off* is one whose worker was killed. A
+request whose worker was killed before the first byte of its answer was sent again, as the vendors' SDKs do. *Left* are
+users who did not wait for the end.
+
+One worker was spared. It had {warm} MiB after a third of the time and {after} MiB at the end, its garbage collected.
+
+| fault of a provider | times |
+|---|---|
+{faults}"""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> bool:
+    """Run as asked on the command line; whether all is well."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="write docs/chaos.md")
+    given = parser.parse_args()
+    run = Run(given.minutes * 60, given.seed)
+    run.play()
+    if given.write:
+        TARGET.write_text(run.page(), "utf-8")
+    for line in run.wrong[:20]:
+        _say(f"WRONG: {line}")
+    seen = ", ".join(f"{count} {kind}" for kind, count in sorted(run.told.kinds.items()))
+    _say(f"{run.told.requests} requests ({seen}), {run.records} records, {len(run.wrong)} wrong")
+    return not run.wrong
+
+
+if __name__ == "__main__":
+    sys.exit(not main())
