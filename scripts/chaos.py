@@ -13,6 +13,7 @@ vendors' SDKs do. `--write` writes docs/chaos.md.
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -72,6 +73,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"{self.seed} chaos")  # noqa: S311 - it draws troubles
+        self._over = asyncio.Event()
 
     def play(self) -> None:
         """Start everything, let it be disturbed, and look at what is left."""
@@ -97,70 +99,59 @@ class Run:
         until = time.monotonic() + self.seconds
         spared = stage.server.workers()[0]
         async with asyncio.TaskGroup() as group:
-            troubles = [
-                group.create_task(self._kill_workers(stage, spared.pid)),
-                group.create_task(self._stop_database(stage)),
-                group.create_task(self._stop_valkey(stage)),
-                group.create_task(self._tell()),
-            ]
+            group.create_task(self._kill_workers(stage, spared.pid))
+            group.create_task(self._stop_database(stage))
+            group.create_task(self._stop_valkey(stage))
+            group.create_task(self._tell())
             if self.refusals:
-                troubles.append(group.create_task(self._refuse(stage)))
+                group.create_task(self._refuse(stage))
             asking = asyncio.gather(*(users.ask(until) for _ in range(USERS)))
             await asyncio.sleep(WARM * self.seconds)
             warm, _ = await settled(stage, spared)
             await asking
-            for one in troubles:
-                one.cancel()
+            self._over.set()
         self.memory = (warm, (await settled(stage, spared))[0])
 
-    async def _pause(self, least: float, most: float) -> None:
-        await asyncio.sleep(self._chance.uniform(least, most))
+    async def _pause(self, least: float, most: float) -> bool:
+        """Wait; whether the run is not over yet."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), self._chance.uniform(least, most))
+        return not self._over.is_set()
 
     async def _kill_workers(self, stage: Stage, spared: int) -> None:
         """All but one, whose memory is looked at."""
-        while True:
-            await self._pause(2, 5)
+        while await self._pause(2, 5):
             mortal = [one.pid for one in stage.server.workers() if one.pid != spared]
             if mortal:
                 os.kill(self._chance.choice(mortal), signal.SIGKILL)
                 self.troubles["workers killed"] += 1
 
     async def _stop_database(self, stage: Stage) -> None:
-        while True:
-            await self._pause(4, 10)
+        while await self._pause(4, 10):
             await asyncio.to_thread(stage.postgres.kill)
             self.troubles["outages of the database"] += 1
-            try:
-                await self._pause(2, 5)
-            finally:
-                stage.postgres.start()
+            await self._pause(2, 5)
+            stage.postgres.start()
 
     async def _stop_valkey(self, stage: Stage) -> None:
-        while True:
-            await self._pause(3, 8)
+        while await self._pause(3, 8):
             await asyncio.to_thread(stage.valkey.stop)
             self.troubles["outages of Valkey"] += 1
-            try:
-                await self._pause(1, 4)
-            finally:
-                stage.valkey.start()
+            await self._pause(1, 4)
+            await asyncio.to_thread(stage.valkey.start)
 
     async def _refuse(self, stage: Stage) -> None:
-        while True:
-            await self._pause(2, 6)
+        while await self._pause(2, 6):
             name = self._chance.choice(list(FLAKY))
             stage.mocks.down(name)
             self.troubles["times a provider refused connections"] += 1
-            try:
-                await self._pause(0.5, 2)
-            finally:
-                stage.mocks.up(name)
+            await self._pause(0.5, 2)
+            stage.mocks.up(name)
 
     async def _tell(self) -> None:
-        while True:
+        while await self._pause(10, 10):
             done = ", ".join(f"{count} {what}" for what, count in self.troubles.items())
-            _say(f"{self.told.requests} requests, {len(self.told.failed)} failed; {done or 'nothing done to them yet'}")
-            await asyncio.sleep(10)
+            _say(f"{self.told.requests} requests, {len(self.told.failed)} failed; {done}")
 
     def page(self) -> str:
         """The report."""

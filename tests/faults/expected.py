@@ -12,7 +12,7 @@ Of every request there is one record, which says what the client got.
 from collections.abc import Callable
 
 from faults.judge import BROKEN, ERROR
-from faults.matrix import Cell, Outcome
+from faults.matrix import DRIPPING, Cell, Outcome
 from faults.scripts import FALLBACK, FAULTS, PRIMARY
 from faults.wires import WIRES
 from gatewright.gateway.failures import RULES, Action, Kind
@@ -85,7 +85,11 @@ def shown(cell: Cell) -> bool:
     return cell.stream and FAULTS[cell.fault].after > nothing
 
 
-PENDING: dict[str, Callable[[Cell], bool]] = {}
+PENDING: dict[str, Callable[[Cell], bool]] = {
+    "nothing ends a stream that drips but the longest time of the whole attempt": (
+        lambda cell: cell.fault in DRIPPING and cell.stream
+    )
+}
 """Cells that are not as stated yet, by the reason."""
 
 

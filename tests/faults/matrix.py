@@ -31,10 +31,14 @@ from gatewright.upstream.client import Client as Caller
 from gatewright.upstream.connection import Timeouts
 
 PATIENT, HASTY = Timeouts(), Timeouts(connect=5.0, first_byte=1.0, idle=1.0, total=3.0)
-WAITING = frozenset({"stall-before-head", "stall-mid-stream", "slow-drip", "drip-later"})
-"""Faults that only time ends; the gateway that meets them is hasty."""
+STEADY = Timeouts(connect=5.0, first_byte=1.0, idle=1.0, total=60.0)
+"""How long gateways wait: the usual, little, and little for a byte but long for all of them."""
 
-HANGS = 15.0
+DRIPPING = frozenset({"slow-drip", "drip-later"})
+WAITING = frozenset({"stall-before-head", "stall-mid-stream", *DRIPPING})
+"""Faults that only time ends."""
+
+HANGS = 8.0
 """Seconds after which a client that has not got its answer says that it hangs."""
 
 AT_ONCE = dict.fromkeys(WAITING, 64) | {"oversized-line": 2}
@@ -161,7 +165,9 @@ class Matrix:
         loop.getaddrinfo = _unknown  # type: ignore[method-assign] # the one name that is asked for
         self._plain = await asyncio.start_server(_answer_in_plain, "127.0.0.1", 0)
         holder = Holder(self._snapshot())
-        self._gateways = {timeouts: await _Gateway.start(holder, timeouts, self._keep) for timeouts in (PATIENT, HASTY)}
+        self._gateways = {
+            timeouts: await _Gateway.start(holder, timeouts, self._keep) for timeouts in (PATIENT, HASTY, STEADY)
+        }
 
     async def _stop(self) -> None:
         self._plain.close()
@@ -195,10 +201,9 @@ class Matrix:
         path, body = WIRES[cell.client].request(cell.name, stream=cell.stream)
         try:
             async with asyncio.timeout(HANGS):
-                gateway = self._gateways[HASTY if cell.fault in WAITING else PATIENT]
-                answered = await gateway.ask(post(path.encode(), body, LAST))
+                answered = await self._gateways[_timeouts(cell)].ask(post(path.encode(), body, LAST))
         except TimeoutError:
-            return Outcome("nothing: it hangs", 0, self._calls(cell), len(self._records[cell.name]))
+            return Outcome("nothing: it hangs", 0, self._calls(cell), 0)
         heard = hear(cell.client, answered, stream=cell.stream)
         gets = heard.kind
         if gets == ANSWER:
@@ -281,6 +286,13 @@ def _target(cell: Cell, role: str, address: str) -> Target:
     access = replace(access, ways=MappingProxyType({wire.operation: access.ways[wire.operation]}))
     shown = f"{wire.provider}/{role}"
     return Target(provider=wire.provider, model=role, access=access, shown=shown.encode(), key=f"{cell.name}/{role}")
+
+
+def _timeouts(cell: Cell) -> Timeouts:
+    """A stream that drips is to be noticed as such, and not by the time it takes."""
+    if cell.fault in DRIPPING and cell.stream:
+        return STEADY
+    return HASTY if cell.fault in WAITING else PATIENT
 
 
 async def _unknown(*_: object, **__: object) -> list[object]:
