@@ -73,16 +73,22 @@ with entered(Path(sys.argv[1]), "http://h:1") as entry:
 """
 
 
-def test_whoever_reads_while_it_is_written_finds_one_or_the_other(tmp_path):
+@pytest.fixture
+def writer(tmp_path):
+    """A process that writes its entry again and again."""
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"entered\n"
+        yield process
+        process.kill()
+
+
+def test_whoever_reads_while_it_is_written_finds_one_or_the_other(tmp_path, writer):
     """Never half of each; a long problem is cut."""
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as writer:
-        writer.stdout.readline()
-        for _ in range(3000):
-            [found] = servers(tmp_path)
-            assert found.reloads.asked == found.reloads.done
-            assert bool(found.reloads.problem) == bool(found.reloads.done % 2)
-        assert (tmp_path / str(writer.pid)).stat().st_size == SIZE
-        writer.kill()
+    for _ in range(3000):
+        [found] = servers(tmp_path)
+        assert found.reloads.asked == found.reloads.done
+        assert bool(found.reloads.problem) == bool(found.reloads.done % 2)
+    assert (tmp_path / str(writer.pid)).stat().st_size == SIZE
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from gatewright.errors import ConfigError
 from gatewright.supervisor.supervisor import Reloads
 
 SIZE = 4096
-"""Bytes of a file, always written as a whole: whoever reads meanwhile finds either what was there or what comes."""
+"""Bytes of a file, always written as a whole."""
+
+_SUM = 4
+"""Bytes of the checksum it begins with: by that, whoever reads while it is written knows to read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,8 @@ class Entry:
     def note(self, reloads: Reloads) -> None:
         """Write how far the reloads are."""
         told = [self._url, reloads.asked, reloads.done, reloads.problem[: SIZE // 8]]
-        os.pwrite(self._descriptor, json.dumps(told).encode().ljust(SIZE), 0)
+        text = json.dumps(told).encode().ljust(SIZE - _SUM)
+        os.pwrite(self._descriptor, zlib.crc32(text).to_bytes(_SUM) + text, 0)
 
 
 @contextmanager
@@ -98,7 +103,10 @@ def _read(path: Path) -> Running | None:
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
             return None
-        url, asked, done, problem = json.loads(os.pread(descriptor, SIZE, 0))
+        found = os.pread(descriptor, SIZE, 0)
+        while zlib.crc32(found[_SUM:]) != int.from_bytes(found[:_SUM]):
+            found = os.pread(descriptor, SIZE, 0)
+        url, asked, done, problem = json.loads(found[_SUM:])
         return Running(pid=int(path.name), url=url, reloads=Reloads(asked=asked, done=done, problem=problem))
     finally:
         os.close(descriptor)
