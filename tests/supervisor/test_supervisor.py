@@ -287,7 +287,7 @@ def test_a_reload_whose_successor_does_not_serve_is_given_up(supervised, fault, 
     broken.unlink()
     one.send(signal.SIGHUP)
     one.until("^reload 2 2 $")
-    assert "retire" in one.text
+    one.until(r"^ended \d+ retire")
 
 
 def test_a_reload_takes_the_place_of_a_worker_that_waits_to_be_started(supervised):
