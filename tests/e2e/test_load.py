@@ -1,11 +1,13 @@
 """Many clients at once, and what they leave behind."""
 
+import contextlib
 import json
 import resource
 import socket
 import struct
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -32,9 +34,16 @@ def request(server, model, **fields):
     return f"{head}connection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def connect(server):
-    host, port = server.url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+@pytest.fixture
+def connect():
+    """Opens connections, which are closed after the test at the latest."""
+    with contextlib.ExitStack() as opened:
+
+        def open_one(server):
+            address = urlsplit(server.url)
+            return opened.enter_context(socket.create_connection((address.hostname, address.port), timeout=20))
+
+        yield open_one
 
 
 def read(client):
@@ -58,7 +67,7 @@ def within(seconds, condition):
     return True
 
 
-def test_many_streams_to_one_provider_run_side_by_side(serve, provider):
+def test_many_streams_to_one_provider_run_side_by_side(serve, provider, connect):
     """None waits for another to end: none ends before all have begun."""
     provider.go_on.clear()
     server = serve(GATEWRIGHT_UPSTREAM_CONNECTIONS="1000")
@@ -72,7 +81,7 @@ def test_many_streams_to_one_provider_run_side_by_side(serve, provider):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_clients_that_leave_at_any_byte_leave_nothing_behind(server, scripted_provider, stream):
+def test_clients_that_leave_at_any_byte_leave_nothing_behind(server, scripted_provider, connect, stream):
     """Request cut anywhere, answer never taken, closed or reset: all sockets are closed, memory does not grow."""
     server.publish("chat", scripted_provider.url)
     process = server.worker
@@ -88,6 +97,8 @@ def test_clients_that_leave_at_any_byte_leave_nothing_behind(server, scripted_pr
 
     leave(100)
     assert within(5, lambda: scripted_provider.open == 0)
+    # With these in the ledger, the server has opened the files it needs.
+    assert within(5, lambda: server.get("/api/v1/requests?max_results=1").json.get("requests"))
     files, memory = open_files(process), process.memory_info().rss
     leave(400)
     assert within(5, lambda: scripted_provider.open == 0)
@@ -102,10 +113,11 @@ def scripted_provider(scripted):
     return scripted([REQUEST, start + b"9\r\ndata: 1\n\n\r\n"])
 
 
-def test_slow_readers_of_big_streams_are_not_buffered_for(server, scripted):
+def test_slow_readers_of_big_streams_are_not_buffered_for(server, scripted, connect):
     """Twenty clients that hardly read 100 MB each: the provider waits, memory stays."""
-    start = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 100000000\r\n\r\ndata: "
-    provider = scripted([REQUEST, start + b"x" * (100_000_000 - 8) + b"\n\n"])
+    events = b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % (b"x" * 10_000) * 10_000
+    start = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(events)
+    provider = scripted([REQUEST, start + events])
     server.publish("chat", provider.url)
     process = server.worker
     before = process.memory_info().rss
@@ -120,7 +132,7 @@ def test_slow_readers_of_big_streams_are_not_buffered_for(server, scripted):
     assert within(5, lambda: provider.open == 0)
 
 
-def test_the_split_over_http_is_the_one_that_was_asked_for(server, scripted):
+def test_the_split_over_http_is_the_one_that_was_asked_for(server, scripted, connect):
     """A chi-square of 5,000 requests on kept connections; wrong once in 10,000 runs."""
     weights = (1.0, 2.5, 6.5)
     provider = scripted([REQUEST, b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", AGAIN])
