@@ -12,13 +12,14 @@ ALL: tuple[Contestant, ...] = (
     HAProxy(),
     Envoy(),
     Gatewright("gatewright", "Gatewright"),
+    Gatewright("gatewright-asgi", "Gatewright, plain ASGI form", GATEWRIGHT_FAST_LANE="0"),
     Smg(),
     Ferrogw(),
     Portkey(),
     LiteLLM(),
     MLflow(),
 )
-"""A variant of a contestant is one more row, such as `Gatewright("gatewright-asgi", …, GATEWRIGHT_…="…")`."""
+"""A variant of a contestant is one more row, as that of Gatewright without its fast lane."""
 
 REFERENCE = "nginx"
 """Whose figures are 1 in the ratios."""

@@ -12,6 +12,9 @@ from bench.contestants.base import EVERYTHING, Contestant, Launch, Place, enviro
 
 ROOT = Path(__file__).parent.parent.parent
 
+USUAL = 2000
+"""Requests and connections that a process allows unless it is told otherwise."""
+
 
 class Gatewright(Contestant):
     """`gatewright serve`.
@@ -39,7 +42,8 @@ class Gatewright(Contestant):
             BENCH_PROVIDER_KEY="sk-bench",
             GATEWRIGHT_DATA_DIR=str(place.folder / "data"),
             GATEWRIGHT_ALLOW_PRIVATE_UPSTREAMS="1",
-            GATEWRIGHT_UPSTREAM_CONNECTIONS=str(place.streams),
+            GATEWRIGHT_UPSTREAM_CONNECTIONS=str(max(place.streams, USUAL)),
+            GATEWRIGHT_MAX_CONCURRENCY=str(max(place.streams, USUAL)),
             GATEWRIGHT_PORT=str(place.port),
             GATEWRIGHT_WORKERS=str(place.workers),
             GATEWRIGHT_ADMIN_KEY="bench-admin-key-of-this-run",

@@ -96,7 +96,9 @@ def test_an_answer_that_breaks_off_anywhere_is_never_taken_for_whole(server, scr
     provider = scripted(
         *([REQUEST, whole[:cut], RESET if cut % 2 else CLOSE] for cut in cuts for _ in CLIENTS), [REQUEST, whole, AGAIN]
     )
-    server.publish("ep", f"{provider.url}/v1")
+    endpoint = server.publish("ep", f"{provider.url}/v1")
+    server.manage("endpoints/set-tag", endpoint_id=endpoint, key="gatewright.retries", value="0")
+    server.await_everywhere("ep")
     for cut in cuts:
         for path, (asked, done) in CLIENTS.items():
             status, said, _ = ask(server, path, asked)

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from gatewright.dialects.sse import MAX_EVENT
 from gatewright.errors import UpstreamProtocolError
 from gatewright.gateway.conversations import LINES, SSE
-from gatewright.gateway.opening import Opening
+from gatewright.gateway.opening import LARGEST, Opening
 
 QUIET = b": connected\n\nevent: ping\ndata: {}\n\ndata:\n\n"
 FIRST = b'data: {"a": 1}\n\n'
@@ -46,6 +45,6 @@ def test_a_line_that_is_the_last_counts_without_its_end():
 def test_a_first_event_without_an_end_is_refused(media):
     """Memory is bounded."""
     opening = Opening(media)
-    assert opening.feed(b"x" * MAX_EVENT) == b""
+    assert opening.feed(b"x" * LARGEST) == b""
     with pytest.raises(UpstreamProtocolError, match="not whole"):
         opening.feed(b"x")

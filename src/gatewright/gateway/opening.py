@@ -3,9 +3,12 @@
 Pure: bytes in, bytes out.
 """
 
-from gatewright.dialects.sse import MAX_EVENT, SSEReader
+from gatewright.dialects.sse import SSEReader
 from gatewright.errors import UpstreamProtocolError
 from gatewright.gateway.conversations import LINES
+
+LARGEST = 1 << 20
+"""Bytes that are held until the first event is whole, at most; some repeat what they were asked."""
 
 _PINGS = (b"ping",)
 """Names of events that say only that the connection lives (https://docs.anthropic.com/en/api/messages-streaming)."""
@@ -32,12 +35,12 @@ class Opening:
         """The data of the first event; empty while it is not whole. Comments, pings and empty events are passed over.
 
         Raises:
-            UpstreamProtocolError: when there is none in `MAX_EVENT` bytes.
+            UpstreamProtocolError: when there is none in `LARGEST` bytes.
         """
         self._pieces.append(piece)
         self._size += len(piece)
-        if self._size > MAX_EVENT:
-            raise UpstreamProtocolError(f"the first event of its stream is not whole after {MAX_EVENT} bytes.")
+        if self._size > LARGEST:
+            raise UpstreamProtocolError(f"the first event of its stream is not whole after {LARGEST} bytes.")
         if self._reader is not None:
             found = (event.data for event in self._reader.feed(piece) if event.name not in _PINGS)
             return next(filter(None, found), b"")

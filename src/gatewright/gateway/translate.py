@@ -118,7 +118,7 @@ class Sender:
         sending = Sending(path, _headers(given, content_type, media), body, meter, media=media)
         if way.framed:
             sending.stream, sending.content_type = partial(Unframing, meter), SSE
-        elif not call.array:
+        elif not call.array and media != FRAMES:
             ends = (b"\n",) if media == LINES else EVENT_ENDS
             sending.stream = partial(Passing, meter, ends, hides=asking is not None)
         return sending
