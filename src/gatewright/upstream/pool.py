@@ -164,6 +164,9 @@ class Origin:
         except BaseException:
             self._free()
             raise
+        if connection.closed:  # nobody would be told that it is gone
+            self._free()
+            raise UpstreamResetError(f"{self._name} closed the connection as soon as it was open.")
         connection.adopt(self)
         pool.connections.add(connection)
         if pool.closed:
