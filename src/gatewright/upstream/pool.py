@@ -10,6 +10,7 @@ from gatewright.errors import (
     UnavailableError,
     UpstreamBusyError,
     UpstreamConnectTimeoutError,
+    UpstreamResetError,
     UpstreamTimeoutError,
 )
 from gatewright.snapshot.address import Address
