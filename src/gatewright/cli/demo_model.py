@@ -40,6 +40,9 @@ def serve(port: int, model: Path, key: str) -> None:
     parameters.api_keys = [key]
     parameters.n_parallel = 2
     parameters.n_ctx = 2 * _CONTEXT
+    # Several threads wait for each other without sleeping: where one of them has to share its core, all are ten times
+    # as slow. A model of this size is quick enough with one.
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     parameters.warmup = False
     server = llama.Server(parameters)
     print(f"serving on {server.listening_address}", flush=True)
