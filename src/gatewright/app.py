@@ -51,14 +51,16 @@ def build(settings: Settings) -> Server:
     """The whole server as one ASGI app. Its start brings the database up to date."""
     vault = Vault(Keyring.load(settings))
     disk = _disk(settings, vault)
-    # A SQLite file that is gone is an outage when there is a snapshot of it, and else a first start.
-    database = Database(settings.database_url, create=not disk.holds())
+    fresh = not disk.holds()  # else a database that is gone, or empty, is an outage
+    database = Database(settings.database_url, create=fresh)
     holder, health, upstream = Holder(), Health(), _client(settings)
     cooldowns = Cooldowns(health, shared(settings.redis, database), settings.neighbours)
     connect = functools.partial(registry.connect, allow_private=settings.allow_private_upstreams, cloud=settings.cloud)
     listener = Listener(database)
     compiler = Compiler(database, vault, settings, connect)
-    watcher = Watcher(holder, listener, _prepared(database, settings, compiler.compile), compiler.admit, disk)
+    watcher = Watcher(
+        holder, listener, _prepared(database, settings, compiler.compile, fresh=fresh), compiler.admit, disk
+    )
     journal = Journal(settings.journal, limit=settings.journal_limit)
     drain = Drain(journal, database, days=settings.ledger_days)
     control = api.create(
@@ -173,22 +175,31 @@ def work(settings: Settings, bound: socket.socket, line: Line) -> None:
     app = build(settings)
     config = uvicorn.Config(app, http=FastLane if settings.fast_lane else Protocol, **_UVICORN)
     server = GracefulServer(
-        config, app, drain=settings.drain_seconds, ready=line.ready, beat=line.beat, lifeline=line.lifeline
+        config,
+        app,
+        drain=settings.drain_seconds,
+        lasting=settings.lasting_seconds,
+        ready=line.ready,
+        beat=line.beat,
+        lifeline=line.lifeline,
     )
     signal.signal(RETIRE, lambda *_: server.retire())
     server.run(sockets=[bound])
 
 
 def _prepared(
-    database: Database, settings: Settings, compile_snapshot: Callable[[], Snapshot]
+    database: Database, settings: Settings, compile_snapshot: Callable[[], Snapshot], *, fresh: bool
 ) -> Callable[[], Snapshot]:
-    """What compiles, and the first time brings the schema up to date and makes a first admin key before."""
+    """What compiles, and the first time brings the schema up to date and makes a first admin key before.
+
+    Unless it is a `fresh` start, an empty database is not taken for the truth: it has lost what was in it.
+    """
     ready = False
 
     def compile_prepared() -> Snapshot:
         nonlocal ready
         if not ready:
-            schema.upgrade(database)
+            schema.upgrade(database, create=fresh)
             if not (settings.no_auth or settings.admin_key):
                 _make_first_key(database)
             ready = True

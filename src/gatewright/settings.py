@@ -134,7 +134,7 @@ class Settings:
         database: SQLAlchemy URL (`sqlite:///file`, `postgresql://…`); empty for `gatewright.db` in `data_dir`.
         redis: Valkey or Redis through which machines share which targets are to be left alone; empty for the database.
         workers: number of server processes.
-        drain_seconds: seconds for which a stopping process waits for requests under way.
+        drain_seconds: seconds for which a server that stops waits for requests under way.
         no_auth: serve without keys; refused unless `host` is a loopback address.
         admin_key: an admin key given from outside instead of the one made at the first start; at least 16 characters.
         kek: key-encryption keys, base64 or hex of 32 bytes, comma-separated; the first encrypts, all decrypt.
@@ -240,6 +240,11 @@ class Settings:
     def snapshot(self) -> Path:
         """The file of the last good configuration."""
         return self.data_dir / "snapshot"
+
+    @property
+    def lasting_seconds(self) -> float:
+        """Seconds for which a worker that was replaced waits for requests under way: as long as one may take."""
+        return max(self.drain_seconds, self.total_timeout)
 
     @property
     def running_folder(self) -> Path:

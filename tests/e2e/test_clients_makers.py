@@ -1,6 +1,7 @@
 """The SDKs of Cohere and Amazon against every dialect: each calls its own API, with one of our keys."""
 
 import json
+from contextlib import closing
 
 import botocore.session
 import cohere
@@ -120,7 +121,8 @@ def test_amazons_sdk_raises_what_went_wrong(bedrock, target):
     with pytest.raises(ClientError, match=REFUSED) as raised:
         bedrock.converse(modelId=f"broken-{target}", messages=TURNS)
     assert raised.value.response["Error"]["Code"] == "ValidationException"
-    with pytest.raises(EventStreamError, match=REFUSED):
-        list(bedrock.converse_stream(modelId=f"breaks-{target}", messages=TURNS)["stream"])
+    stream = bedrock.converse_stream(modelId=f"breaks-{target}", messages=TURNS)["stream"]
+    with closing(stream), pytest.raises(EventStreamError, match=REFUSED):
+        list(stream)
     with pytest.raises(bedrock.exceptions.ResourceNotFoundException, match="nobody"):
         bedrock.converse(modelId="nobody", messages=TURNS)

@@ -11,9 +11,12 @@ import subprocess
 import sys
 import time
 
+import psycopg
 import pytest
 
 from fixtures.callers import CHAT, Callers, await_requests
+from gatewright.control.keyring import Keyring
+from gatewright.settings import Settings
 
 SECRETS = "/api/3.0/mlflow/gateway/secrets"
 
@@ -215,6 +218,25 @@ def test_a_sqlite_file_that_is_gone_at_a_start_is_an_outage(server, provider):
     await_health(server, "OK")
 
 
+def test_a_database_that_is_empty_at_a_start_is_an_outage_too(serve, provider, postgres):
+    """Somebody made a new one where the old one was: it must not wipe out what is served."""
+    server = serve(GATEWRIGHT_DATABASE=postgres.url)
+    server.publish("chat", provider.url)
+    server.stop()
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("ALTER SCHEMA public RENAME TO elsewhere")
+        connection.execute("CREATE SCHEMA public")
+    server.start()
+    assert_out(server)
+    assert b"The database is empty, and was not before" in server.get("/health").body
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        assert connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall() == []
+        connection.execute("DROP SCHEMA public")
+        connection.execute("ALTER SCHEMA elsewhere RENAME TO public")
+    assert_back(server, {"chat-0"})
+    await_health(server, "OK")
+
+
 def test_a_start_from_disk_lets_in_whom_the_last_configuration_let_in(server, provider):
     """A key that was revoked before stays so; an admin key is that of the settings of this start alone."""
     server.publish("chat", provider.url)
@@ -235,6 +257,24 @@ def test_a_start_from_disk_lets_in_whom_the_last_configuration_let_in(server, pr
     give_back()
     await_health(server, "OK")
     assert server.get("/v1/models", key=kept).status == 200
+
+
+def test_after_a_rotation_of_the_key_a_start_from_disk_works(server, provider):
+    """The configuration on disk is written anew under the new key before it is needed."""
+    server.publish("chat", provider.url)
+    path = server.data_dir / "snapshot"
+    before = Keyring.load(Settings.load({}, data_dir=server.data_dir)).primary.id.encode()
+    while not path.exists() or before not in path.read_bytes():
+        time.sleep(0.02)
+    rotated = command(server, "secrets", "rotate")
+    assert rotated.returncode == 0, rotated.stderr
+    deadline = time.monotonic() + 5
+    while before in path.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    away(server)
+    server.start()
+    assert_out(server)
 
 
 def command(server, *words, **environment):

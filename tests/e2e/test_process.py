@@ -2,19 +2,15 @@
 
 import concurrent.futures
 import contextlib
-import http.client
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from fixtures.callers import CHAT, Callers
+from fixtures.callers import CHAT, keep, last_answer
 from fixtures.server import BOTH_SERVERS
 
 pytestmark = BOTH_SERVERS
@@ -46,35 +42,6 @@ def is_complete(stream):
     return stream.exception() is None and stream.result().body.endswith(b"data: [DONE]\n\n")
 
 
-def keep(server):
-    """A connection that has been used once and is kept."""
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
-    assert ask_health(connection) == (200, False)
-    return connection
-
-
-def ask_health(connection):
-    """Status, and whether the connection is to be closed."""
-    connection.request("GET", "/health")
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status, answer.getheader("connection") == "close"
-
-
-def last_answer(connection):
-    """Status of the answer that says it is the last one; those before it were 200."""
-    while (said := ask_health(connection)) == (200, False):
-        time.sleep(0.01)
-    status, closing = said
-    assert closing
-    return status
-
-
-def reload(server):
-    command = [sys.executable, "-m", "gatewright", "reload", "--data-dir", str(server.data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
 @ONE_AND_TWO
 def test_a_hangup_replaces_workers_and_loses_no_request(streaming, workers):
     """Also when it is sent to every process of the group; the server is ready all the time."""
@@ -89,61 +56,6 @@ def test_a_hangup_replaces_workers_and_loses_no_request(streaming, workers):
     assert all(is_complete(stream) for stream in streams)
     assert len(server.workers()) == int(workers)
     assert "Traceback" not in server.output
-
-
-@ONE_AND_TWO
-def test_reloads_under_load_fail_no_request(serve, provider, workers):
-    """Twice, with clients that keep their connections, and streams; the command comes back when new ones serve."""
-    provider.pause = 0.02
-    server = serve("--workers", workers)
-    server.publish("chat", provider.url)
-    server.await_everywhere("chat")
-    callers = Callers(server, 8)
-    for _ in range(2):
-        callers.more(50)
-        before = {one.pid for one in server.workers()}
-        done = reload(server)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert server.url in done.stdout
-        # Those from before may still complete what is under way.
-        assert len({one.pid for one in server.workers()} - before) == int(workers)
-    callers.more(50)
-    callers.stop()
-    assert callers.failures == []
-    assert "Traceback" not in server.output
-
-
-def test_a_kept_connection_takes_a_last_request_from_a_worker_that_is_replaced(server):
-    """The answer says that it is the last one, and readiness has not failed: others serve."""
-    connection = keep(server)
-    assert reload(server).returncode == 0
-    assert last_answer(connection) == 200
-    connection.close()
-
-
-def test_a_reload_whose_workers_cannot_start_leaves_those_there_were(server, provider):
-    """The command tells why and fails; once the reason is gone, a reload works."""
-    server.publish("chat", provider.url)
-    worker = server.worker
-    key = server.data_dir / "kek"
-    kept = key.read_text()
-    key.write_text("nonsense\n")
-    failed = reload(server)
-    assert failed.returncode == 1
-    assert f"The key file {key}: key number 1" in failed.stderr
-    assert server.worker == worker
-    assert server.post("/v1/chat/completions", CHAT).status == 200
-    key.write_text(kept)
-    assert reload(server).returncode == 0
-
-
-def test_a_reload_without_a_server_says_so(server):
-    """Also when it was killed, and its file is still there."""
-    server.stop(signal.SIGKILL)
-    assert list((server.data_dir / "run").iterdir()) != []
-    failed = reload(server)
-    assert failed.returncode == 2
-    assert str(server.data_dir) in failed.stderr
 
 
 @ONE_AND_TWO

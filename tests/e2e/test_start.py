@@ -6,6 +6,9 @@ import subprocess
 import sys
 import time
 
+import psutil
+import pytest
+
 ROUTES = ("/v1/models", "/api/3.0/mlflow/gateway/secrets/list", "/openapi.json", "/docs", "/version", "/nothing")
 
 
@@ -86,3 +89,12 @@ def test_an_open_server_serves_this_machine_without_keys(serve):
     foreign = {"Origin": "https://evil.example"}
     assert server.post("/v1/chat/completions", {"model": "x"}, key="", headers=foreign).status == 403
     assert "WARNING" in server.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what processes share")
+def test_a_server_with_one_worker_is_small(server):
+    """Its parent process, which is there for reloads, and the worker together; pages that both use count once."""
+    parent = psutil.Process(server.process.pid)
+    memory = [one.memory_full_info().pss for one in (parent, server.worker)]
+    assert memory[0] < 15_000_000
+    assert sum(memory) < 100_000_000

@@ -42,6 +42,7 @@ class Running:
             config,
             self.app,
             drain=1.5,
+            lasting=60,
             ready=lambda: self.told.append("ready"),
             beat=lambda: self.told.append("beat"),
             lifeline=self.lifeline,
@@ -79,8 +80,8 @@ class Running:
 
     async def stop(self):
         """Tell it to stop; it has begun to when this returns."""
-        self.server.should_exit = True
-        await until(lambda: self.app.stopping)
+        self.server.handle_exit(signal.SIGTERM, None)
+        await until(lambda: not self.server.servers[0].is_serving())
 
     async def retire(self):
         """The same, because another one serves in its place."""
@@ -95,7 +96,7 @@ async def running(config, monkeypatch):
     one = Running(config)
     await one.begin()
     yield one
-    one.server.should_exit = True
+    one.server.handle_exit(signal.SIGTERM, None)
     await one.task
     for client in one.clients:
         await client.close()
@@ -182,9 +183,23 @@ async def test_readiness_fails_when_it_stops_but_not_when_it_retires(running):
     await running.retire()
     retired.send(HEALTH)
     assert (await retired.answer()).status == 200
-    running.app.stopping = True
+    await running.stop()
     stopped.send(HEALTH)
     assert (await stopped.answer()).status == 503
+
+
+async def test_when_it_retires_streams_may_last_longer_than_when_it_stops(running, upstream):
+    """Nobody waits for it to end, until the server is stopped: then the usual time is left."""
+    short, long = await running.connect(), await running.connect()
+    for client, pause in ((short, 2.2), (long, 3600.0)):
+        upstream.answer = streaming(pause, END)
+        client.send(post(PATH, STREAMED))
+        await client.reader.readuntil(b"data: 1")
+    await running.retire()
+    await short.reader.readuntil(END + b"\r\n0\r\n\r\n")
+    await running.stop()
+    assert not (await asyncio.wait_for(long.reader.read(), 5)).endswith(b"0\r\n\r\n")
+    await running.task
 
 
 async def test_it_stops_when_its_parent_is_gone(running):

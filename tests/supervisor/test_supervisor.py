@@ -47,7 +47,7 @@ def work(line):
 
 PARENT = os.getpid()
 supervisor.Supervisor(
-    work, int(sys.argv[2]), drain={drain},
+    work, int(sys.argv[2]), drain={drain}, lasting={lasting},
     ready=lambda: tell("complete"),
     reloaded=lambda one: tell("reload", one.asked, one.done, one.problem),
     release=lambda: tell("release"),
@@ -111,10 +111,10 @@ def supervised(tmp_path):
     """Runs workers that do what is given: `supervised("…", count=2, SILENT=0.5)`; such keywords are constants."""
     running = []
 
-    def start(work=SERVE, count=1, drain=1, begin=None, **constants):
+    def start(work=SERVE, count=1, drain=1, lasting=30, begin=None, **constants):
         body = "\n".join(f"    {line}" for line in work.splitlines())
         program = tmp_path / "program.py"
-        program.write_text(PROGRAM.format(work=body, drain=drain))
+        program.write_text(PROGRAM.format(work=body, drain=drain, lasting=lasting))
         settings = [f"{name}={value}" for name, value in constants.items()]
         command = [sys.executable, str(program), str(tmp_path), str(count), *settings]
         running.append(Supervised(command, tmp_path, begin))
@@ -270,13 +270,13 @@ def test_reloads_that_are_asked_for_during_one_replace_all_workers_again(supervi
     [
         ("raise ConfigError('The key is broken.')", r"The key is broken\."),
         ("os._exit(3)", r"A worker process ended with exit code 3\."),
-        ("time.sleep(60)", r"A worker process was not ready within 0 seconds and was killed\."),
+        ("time.sleep(60)", r"A worker process was not ready within 3 seconds and was killed\."),
     ],
 )
 def test_a_reload_whose_successor_does_not_serve_is_given_up(supervised, fault, problem):
     """Those there were serve on, undisturbed; the next reload may work."""
     work = f"if (folder / 'broken').exists():\n    {fault}\n" + SERVE
-    one = supervised(work, count=2, START=0.4)
+    one = supervised(work, count=2, START=3.0)
     one.until("^complete")
     before = one.workers(2)
     broken = one.folder / "broken"
@@ -287,7 +287,7 @@ def test_a_reload_whose_successor_does_not_serve_is_given_up(supervised, fault, 
     broken.unlink()
     one.send(signal.SIGHUP)
     one.until("^reload 2 2 $")
-    one.until(r"^ended \d+ retire")
+    one.until(r"^ended \d+ retire", 2)
 
 
 def test_a_reload_takes_the_place_of_a_worker_that_waits_to_be_started(supervised):
@@ -304,26 +304,39 @@ def test_a_reload_takes_the_place_of_a_worker_that_waits_to_be_started(supervise
 
 def test_a_worker_that_gives_no_sign_of_life_is_killed_and_replaced(supervised):
     """It is stuck, or somebody stopped it."""
-    one = supervised(count=2, SILENT=0.8)
+    one = supervised(count=2, SILENT=2.0)
     one.until("^complete")
     stopped = one.workers(2)[0]
     os.kill(stopped, signal.SIGSTOP)
     assert one.workers(3)[2] != stopped
     assert gone(stopped)
-    one.until(r"was stuck for 1 seconds")
+    one.until(r"was stuck for 2 seconds")
 
 
 def test_a_server_that_was_stopped_as_a_whole_goes_on_with_its_workers(supervised):
     """Ctrl-Z, or a machine that slept: they could give no sign."""
-    one = supervised(count=2, SILENT=0.8)
+    one = supervised(count=2, SILENT=2.0)
     one.until("^complete")
     before = one.workers(2)
     os.killpg(one.process.pid, signal.SIGSTOP)
-    time.sleep(1.5)
+    time.sleep(3.0)
     os.killpg(one.process.pid, signal.SIGCONT)
     time.sleep(1.0)
     assert one.workers(2) == before
     assert "stuck" not in one.text
+
+
+def test_a_retired_worker_may_take_longer_than_one_that_stops(supervised):
+    """Until the server is stopped."""
+    one = supervised(SERVE + "\ntime.sleep(60)", GRACE=0.3, drain=0.2, lasting=60)
+    one.until("^complete")
+    one.send(signal.SIGHUP)
+    one.until(r"^ended \d+ retire")
+    time.sleep(1.5)
+    assert "is killed" not in one.text
+    one.send(signal.SIGTERM)
+    assert one.over(5) == 0
+    assert len(one.until("did not end in time and is killed", 2)) == 2
 
 
 DEAF = """

@@ -8,7 +8,9 @@ import asyncio
 import math
 import signal
 import socket
+import time
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -31,7 +33,8 @@ class GracefulServer(uvicorn.Server):
     Args:
         config: with `lifespan` off: `app` is started and stopped here, so that what keeps it from starting is raised.
         app: what is served.
-        drain: seconds for which requests under way are waited for, at most.
+        drain: seconds for which requests under way are waited for when it stops, at most.
+        lasting: the same when it retires.
         ready: called once it serves.
         beat: called every second while it serves.
         lifeline: file descriptor that becomes readable when there is nobody to serve for any more; None for never.
@@ -43,6 +46,7 @@ class GracefulServer(uvicorn.Server):
         app: Server,
         *,
         drain: float,
+        lasting: float,
         ready: Callable[[], None],
         beat: Callable[[], None],
         lifeline: int | None,
@@ -50,14 +54,22 @@ class GracefulServer(uvicorn.Server):
         super().__init__(config)
         self._app = app
         self._drain = drain
+        self._lasting = lasting
         self._ready = ready
         self._beat = beat
         self._lifeline = lifeline
-        self._retired = False
+        self._end = math.inf  # when nothing is waited for any more, by the monotonic clock
 
     def retire(self) -> None:
         """Stop, for another process serves in this one's place: readiness does not fail, so nobody goes elsewhere."""
-        self._retired = self.should_exit = True
+        self.should_exit = True
+        self._end = min(self._end, time.monotonic() + self._lasting)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, also when it has retired before."""
+        super().handle_exit(sig, frame)
+        self._app.stopping = True
+        self._end = min(self._end, time.monotonic() + self._drain)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the app, then serve.
@@ -79,17 +91,15 @@ class GracefulServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse connections, complete what is under way, stop the app."""
-        self._app.stopping = not self._retired
-        now = asyncio.get_running_loop().time
-        end = now() + self._drain
         for one in (*self.servers, *(sockets or ())):
             one.close()
-        while self.server_state.connections and not self.force_exit and now() < end:
+        while self.server_state.connections and not self.force_exit and time.monotonic() < self._end:
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Protocol):
                     connection.wind_down(QUIET)
             await asyncio.sleep(PACE)
-        self.config.timeout_graceful_shutdown = math.ceil(max(0.0, end - now()))
+        left = self._end - time.monotonic()
+        self.config.timeout_graceful_shutdown = math.ceil(min(max(0.0, left), self._drain))
         await super().shutdown(sockets)
         if not self.force_exit:
             await self._app.stop()

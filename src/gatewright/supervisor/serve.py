@@ -34,6 +34,7 @@ def run(settings: Settings) -> None:
             functools.partial(_work, settings, bound),
             settings.workers,
             drain=settings.drain_seconds,
+            lasting=settings.lasting_seconds,
             ready=lambda: say(f"Gatewright {__version__} serves on {url} (API: {url}/docs)"),
             reloaded=entry.note,
             release=bound.close,

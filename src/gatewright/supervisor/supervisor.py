@@ -79,6 +79,7 @@ class Supervisor:
         work: what each does.
         count: how many there are. The first one is started alone, and the others once it serves.
         drain: seconds that a worker takes, at most, to complete what is under way when it is told to end.
+        lasting: the same when it is told to retire.
         ready: called once, when all serve.
         reloaded: called when a reload is asked for, and when it has ended.
         release: called before the workers are stopped: nobody will serve what this process holds open.
@@ -90,12 +91,14 @@ class Supervisor:
         count: int,
         *,
         drain: float,
+        lasting: float,
         ready: Callable[[], None],
         reloaded: Callable[[Reloads], None],
         release: Callable[[], None],
     ) -> None:
         self._work = work
         self._drain = drain
+        self._lasting = lasting
         self._ready = ready
         self._reloaded = reloaded
         self._release = release
@@ -191,14 +194,17 @@ class Supervisor:
         log.info("the server stops; what is under way may take %g seconds", self._drain)
         self._release()
         for one in self._workers():
-            self._dismiss(one, signal.SIGTERM)
+            self._dismiss(one, signal.SIGTERM, self._drain)
         for place in self._places:
             place.worker = place.successor = None
 
-    def _dismiss(self, one: Worker, how: signal.Signals) -> None:
+    def _dismiss(self, one: Worker, how: signal.Signals, seconds: float) -> None:
         one.tell(how)
-        if one not in self._leaving:
-            one.kill_at = time.monotonic() + self._drain + GRACE
+        until = time.monotonic() + seconds + GRACE
+        if one in self._leaving:
+            one.kill_at = min(one.kill_at, until)
+        else:
+            one.kill_at = until
             self._leaving.append(one)
 
     # Ends.
@@ -244,7 +250,7 @@ class Supervisor:
             ready = place.successor
             if ready is not None and ready.ready:
                 if place.worker is not None:
-                    self._dismiss(place.worker, RETIRE)
+                    self._dismiss(place.worker, RETIRE, self._lasting)
                 place.worker, place.successor = ready, None
                 ready.kill_at = math.inf
                 place.deaths = 0

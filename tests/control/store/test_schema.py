@@ -50,6 +50,16 @@ def test_a_database_that_is_up_to_date_is_not_migrated_again(database, monkeypat
     schema.upgrade(database)
 
 
+def test_an_empty_database_that_must_not_be_is_left_alone(empty_database):
+    """It has lost what was in it, and tables would look as if nothing had ever been."""
+    with pytest.raises(UnavailableError, match=r"is empty, and was not before"):
+        schema.upgrade(empty_database, create=False)
+    with pytest.raises(ConfigError, match="empty"):
+        schema.check(empty_database)
+    schema.upgrade(empty_database)
+    schema.upgrade(empty_database, create=False)
+
+
 def test_upgrading_twice_changes_nothing(database):
     """Data and revision stay."""
     with database.write() as tx:

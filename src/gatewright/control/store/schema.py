@@ -6,7 +6,7 @@ import sqlalchemy
 from sqlalchemy import Connection, text
 
 from gatewright.control.store.database import Database
-from gatewright.errors import ConfigError
+from gatewright.errors import ConfigError, UnavailableError
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # Any number will do, as long as every process takes the same.
@@ -16,18 +16,25 @@ VERSIONS = tuple(sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "
 """All versions there are, by the files of their migrations; the last one is this program's."""
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database, *, create: bool = True) -> None:
     """Bring the schema to this program's version, in one transaction.
 
     Several processes may call this at once: one migrates, the others wait and find it done.
 
+    Args:
+        database: what to bring up.
+        create: make the tables when there are none; without it, an empty database has lost what was in it.
+
     Raises:
         ConfigError: when the database is newer than this program.
-        UnavailableError: when it cannot be reached.
+        UnavailableError: when it cannot be reached, or is empty and must not be.
     """
     with database.read() as tx:
-        if _state(tx.connection()) == "current":
-            return
+        state = _state(tx.connection())
+    if state == "current":
+        return
+    if state == "empty" and not create:
+        raise UnavailableError("The database is empty, and was not before. Put back what was in it.")
     with database.connection() as connection:
         if not database.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
