@@ -242,6 +242,7 @@ def test_the_schema_is_made_checked_and_named(gatewright, data_dir):
         (("serve", "--no-auth", "--host", "0.0.0.0"), {}, 2, "Error: --no-auth serves everybody"),
         (("serve", "--port", "99999"), {}, 2, "use a whole number from 0 to 65535"),
         (("serve",), {"GATEWRIGHT_PORT": "http"}, 2, "Error: GATEWRIGHT_PORT='http' cannot be used"),
+        (("serve",), {"GATEWRIGHT_RETRIES": "many"}, 2, "Error: GATEWRIGHT_RETRIES='many' cannot be used: use a whole"),
         (
             ("keys", "list", "--database", "mysql://u:canary@h/d"),
             {},

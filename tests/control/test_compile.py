@@ -137,6 +137,17 @@ def test_the_policy_is_that_of_the_tags(database, make, compiled, caplog):
     assert "endpoint 'ep' is served without a tag: Invalid value 'perhaps' of tag 'gatewright.strict'" in caplog.text
 
 
+def test_what_no_tag_says_is_as_the_settings_have_it(database, make, compiled):
+    """For all endpoints; a tag wins."""
+    published = make.endpoint("ep", make.config())
+    make.endpoint("plain", make.config())
+    with database.write() as tx:
+        tags.put(tx, endpoint_id=published.endpoint_id, key="gatewright.retries", value="2")
+    snapshot = compiled(usual={"retries": 0, "timeout": 9.0})
+    assert snapshot.endpoints["ep"].policy == Policy(retries=2, timeout=9.0)
+    assert snapshot.endpoints["plain"].policy == Policy(retries=0, timeout=9.0)
+
+
 def test_a_target_that_cannot_be_called_says_why(database, vault, make, compiled):
     """The endpoint stays, with its problems, each named once; the others are served."""
     bare = make.secret()

@@ -8,6 +8,7 @@ from gatewright.control import policy
 from gatewright.control.store import endpoints, tags
 from gatewright.errors import ClientError
 from gatewright.gateway.failures import RULES, Action
+from gatewright.settings import TAGS, Settings
 from gatewright.snapshot.model import FallbackKind, Policy
 
 SET = {
@@ -25,12 +26,26 @@ SET = {
 }
 
 
-@pytest.mark.parametrize("key", policy.TAGS)
+@pytest.mark.parametrize("key", TAGS)
 def test_each_tag_sets_what_it_is_for(key):
     """And nothing else."""
     value, found = SET[key]
     assert policy.read({key: value, "team": "search"}, Policy()) == (found, [])
     policy.check(key, value)
+
+
+@pytest.mark.parametrize("tag", TAGS.values(), ids=TAGS)
+def test_a_variable_says_for_all_endpoints_what_a_tag_says_for_one(tag):
+    """It takes the same values, and nothing else is changed by it."""
+    value, found = SET[tag.name]
+    assert Policy(**Settings.load({f"GATEWRIGHT_{tag.variable.upper()}": value}).usual) == found
+
+
+@pytest.mark.parametrize("key", sorted(TAGS.keys() - {"gatewright.strict", "gatewright.retries"}))
+def test_a_tag_takes_back_what_is_said_for_all_endpoints(key):
+    """What can be said of an endpoint can be unsaid, too."""
+    _, usual = SET[key]
+    assert policy.read({key: "None"}, usual) == (Policy(), [])
 
 
 def test_a_hedge_may_follow_what_was_slow_of_late():
@@ -41,7 +56,7 @@ def test_a_hedge_may_follow_what_was_slow_of_late():
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("gatewright.strict", "yes"), ("gatewright.strict", ""), ("gatewright.timeout-ms", "0"),
+        ("gatewright.strict", "perhaps"), ("gatewright.strict", " "), ("gatewright.timeout-ms", "0"),
         ("gatewright.timeout-ms", "1.5"), ("gatewright.timeout-ms", "-1"), ("gatewright.timeout-ms", "9999999999"),
         ("gatewright.retries", "11"), ("gatewright.retries", "\u0663"), ("gatewright.fallback-on", "anything"),
         ("gatewright.fallback-on", ""), ("gatewright.hedge-ms", "p99"), ("gatewright.max-concurrency", "0"),

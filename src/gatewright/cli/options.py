@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gatewright.settings import PREFIX, Settings, settable
+from gatewright.settings import PREFIX, TAGS, Settings, settable
 
 R = TypeVar("R")
 
@@ -59,8 +59,12 @@ def settings_from(*names: str) -> Callable[[Callable[..., R]], Callable[..., R]]
 def variables_beside(*names: str) -> str:
     """Text for a command's help: the settings that have a variable but no option there."""
     rows = [(variable(name), _MEANINGS.get(name, "")) for name in _FIELDS if name not in names]
-    width = max(len(name) for name, _ in rows)
-    return "\b\nSet by the environment only:\n" + "\n".join(f"  {name:{width}}  {meaning}" for name, meaning in rows)
+    usual = [(variable(tag.variable), f"{tag.says} ({tag.values})".replace("`", "")) for tag in TAGS.values()]
+    width = max(len(name) for name, _ in rows + usual)
+    return "\n\n".join(
+        f"\b\n{title}:\n" + "\n".join(f"  {name:{width}}  {meaning}" for name, meaning in lines)
+        for title, lines in (("Set by the environment only", rows), ("For endpoints without a tag that says so", usual))
+    )
 
 
 def _option(name: str) -> Callable[[Callable[..., R]], Callable[..., R]]:

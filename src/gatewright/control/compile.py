@@ -40,7 +40,7 @@ class Compiler:
     Args:
         database: where the state is.
         vault: opens secrets.
-        settings: the admin key from outside, and whether keys are needed at all.
+        settings: the admin key from outside, whether keys are needed at all, and how endpoints usually treat requests.
         connect: joins a provider with a secret.
     """
 
@@ -49,6 +49,7 @@ class Compiler:
         self._vault = vault
         self._connect = connect
         self._anonymous = ANONYMOUS if settings.no_auth else None
+        self._usual = Policy(**settings.usual)
         self._given: dict[bytes, Principal] = {}
         if settings.admin_key:
             principal = Principal(key_id="admin", name="GATEWRIGHT_ADMIN_KEY", admin=True)
@@ -77,7 +78,7 @@ class Compiler:
         targets = _Targets(revealed, self._connect)
         return Snapshot(
             revision=revision,
-            endpoints=MappingProxyType({one.name: _endpoint(one, targets) for one in published}),
+            endpoints=MappingProxyType({one.name: _endpoint(one, targets, self._usual) for one in published}),
             principals=MappingProxyType(principals),
         )
 
@@ -131,13 +132,13 @@ def _key(provider: str, model: str, address: Address, secret: Revealed) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:KEY_DIGITS]
 
 
-def _endpoint(one: GatewayEndpoint, targets: _Targets) -> Endpoint:
+def _endpoint(one: GatewayEndpoint, targets: _Targets, usual: Policy) -> Endpoint:
     primaries = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.PRIMARY]
     fallbacks = [m for m in one.model_mappings if m.linkage_type is GatewayModelLinkageType.FALLBACK]
     fallbacks.sort(key=lambda m: (m.fallback_order is None, m.fallback_order or 0))
     first = [(targets.of(m), m.weight) for m in primaries]
     then = [targets.of(m) for m in fallbacks]
-    chosen, problems = policy.read({tag.key: tag.value or "" for tag in one.tags}, Policy())
+    chosen, problems = policy.read({tag.key: tag.value or "" for tag in one.tags}, usual)
     for problem in problems:
         log.warning("endpoint '%s' is served without a tag: %s", one.name, problem)
     return Endpoint(

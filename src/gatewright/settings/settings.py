@@ -5,17 +5,18 @@ Every field is set by `GATEWRIGHT_` and its name in upper case; a command-line o
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from gatewright.errors import ConfigError
+from gatewright.settings import readers
+from gatewright.settings.tags import TAGS
 
 PREFIX = "GATEWRIGHT_"
 
-_SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _KUBERNETES_LINK = re.compile(r"tcp://\S+")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -48,63 +49,6 @@ CLOUD = {
 
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 """The variables by which programs are told of proxies."""
-
-
-def _flag(text: str) -> bool:
-    lowered = text.strip().lower()
-    if lowered in ("1", "true", "yes", "on"):
-        return True
-    if lowered in ("", "0", "false", "no", "off"):
-        return False
-    raise ValueError("use 1 or 0")
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"\s*\d{1,9}\s*", text, re.ASCII) or not low <= int(text) <= high:
-            raise ValueError(f"use a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def _seconds(text: str) -> float:
-    if not re.fullmatch(r"\s*\d{1,6}(\.\d*)?\s*", text, re.ASCII) or float(text) == 0:
-        raise ValueError("use a number of seconds above 0")
-    return float(text)
-
-
-def _size(text: str) -> int:
-    found = re.fullmatch(r"\s*(\d{1,15})\s*([kmg]?)i?b?\s*", text.lower())
-    if found is None or int(found[1]) == 0:
-        raise ValueError("use a number of bytes, or one with K, M or G, such as 64M")
-    return int(found[1]) * _SIZES[found[2]]
-
-
-def _path(text: str) -> Path:
-    if not text.isprintable():
-        raise ValueError("use a path of printable characters in UTF-8")
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:
-        raise ValueError("there is no such home directory") from None
-
-
-def _optional_path(text: str) -> str:
-    return str(_path(text)) if text else ""
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.strip().lower() not in words:
-            raise ValueError(f"use {' or '.join(words)}")
-        return text.strip().lower()
-
-    return read
-
-
-def _text(text: str) -> str:
-    return text
 
 
 def _cloud(variables: Mapping[str, str]) -> Mapping[str, str]:
@@ -161,39 +105,42 @@ class Settings:
             those that are set and those with a usual value. These have no `GATEWRIGHT_` and are no options.
         proxies: those of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` that are set, in upper or lower case, by their
             upper-case names. They are no options either.
+        usual: how endpoints treat their requests where their tags do not say it: fields of their policy by name, read
+            from the variables of `TAGS`. They are no options either.
     """
 
-    host: str = _setting(_text, "127.0.0.1")
-    port: int = _setting(_integer(0, 65535), 4040)
-    data_dir: Path = _setting(_path, Path("~/.gatewright").expanduser())
-    database: str = _setting(_text, "", secret=True)
-    redis: str = _setting(_text, "", secret=True)
-    workers: int = _setting(_integer(1, 256), 1)
-    drain_seconds: int = _setting(_integer(0, 86400), 30)
-    no_auth: bool = _setting(_flag, default=False)
-    admin_key: str = _setting(_text, "", secret=True)
-    kek: str = _setting(_text, "", secret=True)
-    kek_file: str = _setting(_optional_path, "")
-    allow_private_upstreams: bool = _setting(_flag, default=False)
-    max_body: int = _setting(_size, 64 << 20)
-    max_concurrency: int = _setting(_integer(1, 1_000_000), 2000)
-    max_held: int = _setting(_size, 1 << 30)
-    queue_seconds: float = _setting(_seconds, 1.0)
-    upstream_connections: int = _setting(_integer(1, 65535), 2000)
-    connect_timeout: float = _setting(_seconds, 10.0)
-    first_byte_timeout: float = _setting(_seconds, 300.0)
-    idle_timeout: float = _setting(_seconds, 120.0)
-    total_timeout: float = _setting(_seconds, 900.0)
-    ca_file: str = _setting(_text, "")
-    client_cert: str = _setting(_text, "")
-    client_key: str = _setting(_text, "")
-    journal_limit: int = _setting(_size, 1 << 30)
-    ledger_days: int = _setting(_integer(0, 36500), 90)
-    fast_lane: bool = _setting(_flag, default=True)
-    metrics: str = _setting(_one_of("key", "open"), "key")
-    log_level: str = _setting(_text, "info")
+    host: str = _setting(readers.text, "127.0.0.1")
+    port: int = _setting(readers.integer(0, 65535), 4040)
+    data_dir: Path = _setting(readers.path, Path("~/.gatewright").expanduser())
+    database: str = _setting(readers.text, "", secret=True)
+    redis: str = _setting(readers.text, "", secret=True)
+    workers: int = _setting(readers.integer(1, 256), 1)
+    drain_seconds: int = _setting(readers.integer(0, 86400), 30)
+    no_auth: bool = _setting(readers.flag, default=False)
+    admin_key: str = _setting(readers.text, "", secret=True)
+    kek: str = _setting(readers.text, "", secret=True)
+    kek_file: str = _setting(readers.optional_path, "")
+    allow_private_upstreams: bool = _setting(readers.flag, default=False)
+    max_body: int = _setting(readers.size, 64 << 20)
+    max_concurrency: int = _setting(readers.integer(1, 1_000_000), 2000)
+    max_held: int = _setting(readers.size, 1 << 30)
+    queue_seconds: float = _setting(readers.seconds, 1.0)
+    upstream_connections: int = _setting(readers.integer(1, 65535), 2000)
+    connect_timeout: float = _setting(readers.seconds, 10.0)
+    first_byte_timeout: float = _setting(readers.seconds, 300.0)
+    idle_timeout: float = _setting(readers.seconds, 120.0)
+    total_timeout: float = _setting(readers.seconds, 900.0)
+    ca_file: str = _setting(readers.text, "")
+    client_cert: str = _setting(readers.text, "")
+    client_key: str = _setting(readers.text, "")
+    journal_limit: int = _setting(readers.size, 1 << 30)
+    ledger_days: int = _setting(readers.integer(0, 36500), 90)
+    fast_lane: bool = _setting(readers.flag, default=True)
+    metrics: str = _setting(readers.one_of("key", "open"), "key")
+    log_level: str = _setting(readers.text, "info")
     cloud: Mapping[str, str] = field(default_factory=dict, repr=False)
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    usual: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what depends on more than one setting.
@@ -269,19 +216,35 @@ class Settings:
         """
         variables = os.environ if environ is None else environ
         values: dict[str, Any] = {"cloud": _cloud(variables), "proxies": _proxies(variables)}
-        for one in settable():
-            name = PREFIX + one.name.upper()
-            text = variables.get(name)
-            # Kubernetes gives pods of a namespace with a service "gatewright" GATEWRIGHT_PORT=tcp://…; it is not ours.
-            if text is None or _KUBERNETES_LINK.fullmatch(text):
-                continue
-            try:
-                values[one.name] = one.metadata["read"](text)
-            except ValueError as problem:
-                shown = f"={text!r}" if one.repr else ""
-                raise ConfigError(f"{name}{shown} cannot be used: {problem}.") from None
+        values |= _given(variables, ((one.name, one.name, one.metadata["read"], one.repr) for one in settable()))
+        values["usual"] = _given(variables, ((tag.variable, tag.sets, tag.read, True) for tag in TAGS.values()))
         values |= {name: value for name, value in options.items() if value is not None}
         return cls(**values)
+
+
+def _given(variables: Mapping[str, str], rows: Iterable[tuple[str, str, Callable[[str], Any], bool]]) -> dict[str, Any]:
+    """The values of those of our variables that are set.
+
+    Args:
+        variables: all there are.
+        rows: name of a variable, the name of its value, what reads it, and whether it may be shown.
+
+    Raises:
+        ConfigError: when one cannot be read.
+    """
+    found = {}
+    for variable_name, name, read, shown in rows:
+        key = PREFIX + variable_name.upper()
+        text = variables.get(key)
+        # Kubernetes gives pods of a namespace with a service "gatewright" GATEWRIGHT_PORT=tcp://…; it is not ours.
+        if text is None or _KUBERNETES_LINK.fullmatch(text):
+            continue
+        try:
+            found[name] = read(text)
+        except ValueError as problem:
+            said = f"={text!r}" if shown else ""
+            raise ConfigError(f"{key}{said} cannot be used: {problem}.") from None
+    return found
 
 
 def settable() -> list[Field[Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gatewright.errors import ConfigError
-from gatewright.settings import PREFIX, Settings
+from gatewright.settings import PREFIX, TAGS, Settings
 
 
 def test_an_option_wins_over_the_environment_and_that_over_the_default():
@@ -30,7 +30,8 @@ def test_sizes_are_written_as_people_write_them(text, size):
         ("PORT", "http"), ("PORT", "65536"), ("PORT", "-1"), ("WORKERS", "0"), ("MAX_BODY", "lots"), ("MAX_BODY", "0"),
         ("NO_AUTH", "maybe"), ("CONNECT_TIMEOUT", "0"), ("CONNECT_TIMEOUT", "nan"), ("LOG_LEVEL", "loud"),
         ("DATA_DIR", "a\udcffb"), ("DATA_DIR", "a\nb"), ("DATA_DIR", "~nobody-here/x"), ("KEK_FILE", "~nobody-here/x"),
-        ("METRICS", "off"),
+        ("METRICS", "off"), ("STRICT", "maybe"), ("TIMEOUT_MS", "0"), ("RETRIES", "11"), ("FALLBACK_ON", "429"),
+        ("HEDGE_MS", "p50"), ("COOLDOWN_SECONDS", "1m"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_used_is_named(name, text):
@@ -93,6 +94,11 @@ def test_proxies_are_read_as_other_programs_read_them():
 def test_every_setting_is_explained():
     """The class docstring names each field."""
     assert [one.name for one in fields(Settings) if f"        {one.name}: " not in (Settings.__doc__ or "")] == []
+
+
+def test_no_variable_means_two_things():
+    """Those for all endpoints have names of their own."""
+    assert {tag.variable for tag in TAGS.values()} & {one.name for one in fields(Settings)} == set()
 
 
 def test_paths_are_made_absolute():
