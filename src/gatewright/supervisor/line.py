@@ -1,7 +1,6 @@
 """What joins a worker process with its parent: two pipes, and the signals between them."""
 
 import contextlib
-import json
 import os
 import signal
 
@@ -13,7 +12,10 @@ RETIRE = signal.SIGUSR1
 READY, BEAT, FAILED = b"+", b".", b"!"
 """What a worker says: it serves; it lives; it ends, followed by why."""
 
-_LONGEST = 2000
+_SETUP, _OTHER = b"s", b"o"  # whether it ends for how it was set up
+
+_LONGEST = 4000
+"""Bytes of a message. A pipe takes up to 4096 (`PIPE_BUF`, pipe(7)) all at once or not at all."""
 
 
 class Line:
@@ -40,7 +42,8 @@ class Line:
 
     def failed(self, problem: GatewrightError) -> None:
         """It ends, and why."""
-        self._say(FAILED + json.dumps([isinstance(problem, ConfigError), problem.public[:_LONGEST]]).encode())
+        kind = _SETUP if isinstance(problem, ConfigError) else _OTHER
+        self._say(FAILED + kind + problem.public.encode("utf-8", "replace")[:_LONGEST])
 
     def _say(self, word: bytes) -> None:
         if self._report is not None:
@@ -53,5 +56,5 @@ def problem_in(words: bytes) -> GatewrightError | None:
     told = words.partition(FAILED)[2]
     if not told:
         return None
-    is_setup, public = json.loads(told)
-    return ConfigError(public) if is_setup else UnavailableError(public)
+    public = told[1:].decode("utf-8", "ignore")  # its end may be cut
+    return ConfigError(public) if told[:1] == _SETUP else UnavailableError(public)

@@ -126,9 +126,10 @@ class Supervisor:
         for number in HANDLED:
             signal.signal(number, _take)
         signal.set_wakeup_fd(self._wake)
+        self._look(time.monotonic())
         while self._workers() or not self._stopping:
-            self._look(time.monotonic())
             self._wait()
+            self._look(time.monotonic())
         if self._problem is not None:
             raise self._problem
 
