@@ -41,7 +41,7 @@ from gatewright.supervisor.serve import say
 from gatewright.telemetry import shelf
 from gatewright.telemetry.metrics import Metrics
 from gatewright.upstream.client import Client
-from gatewright.upstream.connection import Timeouts
+from gatewright.upstream.timeouts import Timeouts
 
 COLLECT = (20_000, 20, 50)
 """Thresholds of the garbage collector: objects that may be left over until it looks, then how often it looks deeper."""
@@ -245,6 +245,7 @@ def _client(settings: Settings) -> Client:
             connect=settings.connect_timeout,
             first_byte=settings.first_byte_timeout,
             idle=settings.idle_timeout,
+            floor=settings.stream_floor,
             total=settings.total_timeout,
         ),
         ca_file=settings.ca_file,

@@ -9,10 +9,8 @@
 Of every request there is one record, which says what the client got.
 """
 
-from collections.abc import Callable
-
 from faults.judge import BROKEN, ERROR
-from faults.matrix import DRIPPING, Cell, Outcome
+from faults.matrix import Cell, Outcome
 from faults.scripts import FALLBACK, FAULTS, PRIMARY
 from faults.wires import WIRES
 from gatewright.gateway.failures import RULES, Action, Kind
@@ -85,15 +83,6 @@ def shown(cell: Cell) -> bool:
     return cell.stream and FAULTS[cell.fault].after > nothing
 
 
-PENDING: dict[str, Callable[[Cell], bool]] = {
-    "nothing ends a stream that drips but the longest time of the whole attempt": (
-        lambda cell: cell.fault in DRIPPING and cell.stream
-    )
-}
-"""Cells that are not as stated yet, by the reason."""
-
-
 def manageable(cell: Cell) -> bool:
-    """Whether a client gets a complete answer, or an error event of a stream that has begun, and does so already."""
-    pending = any(holds(cell) for holds in PENDING.values())
-    return not pending and expected(cell).gets in (f"answer of {FALLBACK}", BROKEN)
+    """Whether a client gets a complete answer, or an error event of a stream that has begun."""
+    return expected(cell).gets in (f"answer of {FALLBACK}", BROKEN)

@@ -28,7 +28,7 @@ from gatewright.server.fastlane import FastLane
 from gatewright.snapshot.holder import Holder
 from gatewright.snapshot.model import Endpoint, Principal, Snapshot, Target, key_digest
 from gatewright.upstream.client import Client as Caller
-from gatewright.upstream.connection import Timeouts
+from gatewright.upstream.timeouts import Timeouts
 
 PATIENT, HASTY = Timeouts(), Timeouts(connect=5.0, first_byte=1.0, idle=1.0, total=3.0)
 STEADY = Timeouts(connect=5.0, first_byte=1.0, idle=1.0, total=60.0)

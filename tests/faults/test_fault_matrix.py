@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.expected import PENDING, expected
+from faults.expected import expected
 from faults.matrix import Matrix
 from faults.page import page
 from faults.scripts import FAULTS
@@ -21,12 +21,9 @@ def matrix():
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_comes_to_what_is_stated(matrix, fault):
-    """In each of its cells; those that are pending do not yet, and leave the table when they do."""
+    """In each of its cells."""
     found = matrix.outcomes(fault)
-    pending = {cell.name for cell in found if any(holds(cell) for holds in PENDING.values())}
-    wrong = {cell.name: (got, expected(cell)) for cell, got in found.items() if got != expected(cell)}
-    assert {name: both for name, both in wrong.items() if name not in pending} == {}
-    assert sorted(pending - wrong.keys()) == [], "no longer pending"
+    assert {cell.name: (got, expected(cell)) for cell, got in found.items() if got != expected(cell)} == {}
 
 
 def test_no_cell_leaves_anything_behind(matrix):

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gatewright.upstream.client import Client
-from gatewright.upstream.connection import Timeouts
+from gatewright.upstream.timeouts import Timeouts
 
 NOW = dt.datetime.now(dt.UTC)
 

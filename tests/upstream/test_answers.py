@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from fixtures.scripted import CLOSE, NOTIFY, REQUEST, RESET, SHUT
 from gatewright.errors import UpstreamCutError, UpstreamProtocolError
-from gatewright.upstream.connection import HEADER_LIMIT, Connection, Timeouts
+from gatewright.upstream.connection import HEADER_LIMIT, Connection
+from gatewright.upstream.timeouts import Timeouts
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"

@@ -1,6 +1,7 @@
 """Every wait has an end."""
 
 import asyncio
+import gzip
 import math
 import socket
 import time
@@ -15,7 +16,8 @@ from gatewright.errors import (
     UpstreamTimeoutError,
 )
 from gatewright.snapshot.address import Address
-from gatewright.upstream.connection import SLICE, Connection, Timeouts
+from gatewright.upstream.connection import SLICE, Connection
+from gatewright.upstream.timeouts import Timeouts
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
@@ -120,12 +122,80 @@ async def test_a_slow_but_steady_answer_is_read(make_client, scripted):
     assert await post(client, server) == b"x" * 20
 
 
-async def test_a_slow_reader_is_not_the_servers_fault(make_client, scripted):
+STREAM = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def chunks(*pieces, pause=0.04):
+    """Each piece a chunk, with a pause before it."""
+    return [step for piece in pieces for step in (pause, b"%x\r\n%b\r\n" % (len(piece), piece))]
+
+
+async def follow(client, server):
+    """Read a stream of lines."""
+    response = await client.send(server.address, b"POST", b"/", (), b"{}")
+    response.expect(b"\n")
+    return await response.read()
+
+
+DRIPS = {
+    "from the start": chunks(*[b"x"] * 20),
+    "after whole events": [*chunks(b"data: 1\n\n", pause=0.02) * 10, *chunks(b"d", b"a", b"ta", *[b" "] * 20)],
+}
+
+
+@pytest.mark.parametrize("steps", DRIPS.values(), ids=DRIPS)
+async def test_a_stream_that_only_drips_is_given_up(make_client, scripted, steps):
+    """Bytes below the floor, of which none ends anything, are no progress. The framing of HTTP is none either."""
+    client = make_client(idle=0.2, floor=100)
+    server = scripted([REQUEST, STREAM, *steps, 5.0])
+    start = time.monotonic()
+    with pytest.raises(UpstreamStalledError, match=r"sent \d bytes in 0\.2 seconds, and nothing whole"):
+        await follow(client, server)
+    assert time.monotonic() - start < 1.5
+    assert not client._pool.connections
+
+
+GOES_ON = {
+    "comments": (100, [b":\n\n"] * 8),
+    "events": (100, [b"data: ", b"1\n\n"] * 4),
+    "a long event above the floor": (100, [bytes(15)] * 8),
+    "drips without a floor": (0, [b"x"] * 8),
+}
+
+
+@pytest.mark.parametrize(("floor", "pieces"), GOES_ON.values(), ids=GOES_ON)
+async def test_a_stream_goes_on_with_little_that_is_whole_or_enough_that_is_not(make_client, scripted, floor, pieces):
+    """A model that thinks sends a comment now and then; an image in one event is long on its way."""
+    client = make_client(idle=0.2, floor=floor)
+    server = scripted([REQUEST, STREAM, *chunks(*pieces, pause=0.1), b"0\r\n\r\n"])
+    assert await follow(client, server) == b"".join(pieces)
+
+
+async def test_an_answer_that_is_no_stream_has_no_floor(make_client, scripted):
+    """It may be preceded by blank lines for long."""
+    client = make_client(idle=0.2)
+    server = scripted([REQUEST, STREAM, *chunks(*[b" "] * 8, pause=0.1), b"0\r\n\r\n"])
+    assert await post(client, server) == b" " * 8
+
+
+async def test_a_stream_that_is_packed_has_no_floor(make_client, scripted):
+    """Its bytes do not show where anything in it ends."""
+    client = make_client(idle=0.2)
+    packed = gzip.compress(b"data: 1\n\n")
+    pieces = [packed[at : at + 1] for at in range(8)] + [packed[8:]]
+    head = STREAM.replace(b"Transfer", b"Content-Encoding: gzip\r\nTransfer")
+    server = scripted([REQUEST, head, *chunks(*pieces), b"0\r\n\r\n"])
+    assert await follow(client, server) == b"data: 1\n\n"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\n"], ids=["whole", "stream"])
+async def test_a_slow_reader_is_not_the_servers_fault(make_client, scripted, mark):
     """While reading is paused the idle timeout does not run."""
     client = make_client(idle=0.2)
     size = 16 << 20
     server = scripted([REQUEST, OK + b"Content-Length: %d\r\n\r\n" % size, bytes(size)])
     response = await client.send(server.address, b"POST", b"/", (), b"")
+    response.expect(mark)
     await asyncio.sleep(0.6)
     assert len(await response.read()) == size
 

@@ -34,6 +34,13 @@ _ERROR = re.compile(rb'\s*\{\s*(?:"type"\s*:\s*"error"\s*,\s*)?"error"\s*:\s*[{"
 STREAMS = frozenset({SSE, FRAMES, LINES})
 """Content types of answers that come piece by piece, where only the answer says so."""
 
+_MARKS = {SSE: b"\n", LINES: b"\n", FRAMES: b":message-type", JSON: b"}"}
+"""By the content type of a stream, what is in each whole piece of it, pings and comments too; JSON is one array.
+
+Of Amazon's frames it is the name of a header that they all have:
+https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
+"""
+
 
 @dataclass(slots=True)
 class Answer:
@@ -96,6 +103,7 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head,
             raise UpstreamProtocolError("it answered whole where a stream was asked for.")
         whole = response.here(MAX_BODY) or await response.read(MAX_BODY)
         return head, _checked(whole, kind, response, sending, raw=call.operation == RAW), None
+    response.expect(_MARKS[kind])
     stream = sending.stream() if sending.stream else sending.meter
     if isinstance(stream, Passing):
         first = stream.feed(await _opened(response, sending.media))

@@ -82,7 +82,7 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
         Kind.CUT: Rule(Action.RETRY, True, "The connection ended in the middle of the answer."),
         # Time was lost already: the same again would lose it twice.
         Kind.FIRST_BYTE_TIMEOUT: Rule(Action.NEXT, True, "Not a byte of the answer came in time."),
-        Kind.STALLED: Rule(Action.NEXT, True, "Request or answer stopped on its way, or did not end in time."),
+        Kind.STALLED: Rule(Action.NEXT, True, "Request or answer stopped or only dripped, or did not end in time."),
         Kind.MALFORMED: Rule(Action.NEXT, True, "What came is not a whole answer in the provider's dialect."),
         Kind.ERROR_EVENT: Rule(Action.RETRY, True, "A 200 whose body, or whose first event, is an error."),
         Kind.REQUEST_TIMEOUT: Rule(Action.RETRY, True, "408: the provider gave up the request."),

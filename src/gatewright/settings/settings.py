@@ -92,6 +92,7 @@ class Settings:
         connect_timeout: seconds to get a connection to an upstream: waiting for its turn, opening it, TLS included.
         first_byte_timeout: seconds from the request sent to the first byte of the answer.
         idle_timeout: seconds without a byte while an upstream answers.
+        stream_floor: bytes a second that an event of a stream brings which takes longer than that; 0 for any.
         total_timeout: seconds for one upstream attempt from start to end.
         ca_file: PEM file of certificate authorities to trust for upstreams; empty for the system's.
         client_cert: PEM file of the certificate shown to upstreams that ask for one; empty for none.
@@ -129,6 +130,7 @@ class Settings:
     connect_timeout: float = _setting(readers.seconds, 10.0)
     first_byte_timeout: float = _setting(readers.seconds, 300.0)
     idle_timeout: float = _setting(readers.seconds, 120.0)
+    stream_floor: int = _setting(readers.integer(0, 1_000_000), 100)
     total_timeout: float = _setting(readers.seconds, 900.0)
     ca_file: str = _setting(readers.text, "")
     client_cert: str = _setting(readers.text, "")

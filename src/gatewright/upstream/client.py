@@ -11,12 +11,12 @@ from gatewright.snapshot.address import Address
 from gatewright.snapshot.identity import Identity
 from gatewright.snapshot.model import Access
 from gatewright.upstream.auth import Authorizer
-from gatewright.upstream.connection import Timeouts
 from gatewright.upstream.leases import Clock
 from gatewright.upstream.pool import Pool, Usage
 from gatewright.upstream.proxy import Proxies, wrong_credentials
 from gatewright.upstream.request import Headers
 from gatewright.upstream.response import Response
+from gatewright.upstream.timeouts import Timeouts
 from gatewright.upstream.tls import client_context
 
 

@@ -1,11 +1,10 @@
 """One HTTP/1.1 connection: writes a request, reads the answer with llhttp, is then ready for the next one.
 
 Everything here is driven by the transport's callbacks. A deadline is a number that the pool's sweep compares with the
-clock (`expire`), so that no request pays for a timer of its own.
+clock (`sweep`), so that no request pays for a timer of its own, and no piece of an answer for a look at the clock.
 """
 
 import asyncio
-from dataclasses import dataclass
 from math import inf
 from typing import Protocol, cast
 
@@ -22,6 +21,7 @@ from gatewright.errors import (
     UpstreamTimeoutError,
 )
 from gatewright.upstream.response import Response
+from gatewright.upstream.timeouts import Timeouts
 from gatewright.upstream.tls import ended_orderly, keep_session
 
 HEADER_LIMIT = 64 << 10
@@ -32,27 +32,6 @@ SLICE = 256 << 10
 
 TOGETHER = 16 << 10
 """A request body up to this, in bytes, is copied behind its head instead of being handed over beside it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """How long to wait, in seconds. They are checked by a sweep and may pass by a tenth, at most by a second.
-
-    Attributes:
-        connect: to get a connection: waiting for a free one, DNS, TCP and TLS together.
-        first_byte: from the request sent to the first byte of the answer.
-        idle: without progress while a body is sent or received; a paused reader does not count.
-        total: from `send` to the last byte.
-        keep_alive: how long a connection is kept without a request.
-        lifetime: how long a connection takes new requests, so that a name that leads elsewhere by now is followed.
-    """
-
-    connect: float = 10.0
-    first_byte: float = 300.0
-    idle: float = 120.0
-    total: float = 900.0
-    keep_alive: float = 55.0
-    lifetime: float = 600.0
 
 
 class Owner(Protocol):
@@ -83,6 +62,7 @@ class Connection(asyncio.Protocol):
         "_bodiless",
         "_drained",
         "_ended",
+        "_enough",
         "_error",
         "_headers",
         "_keep",
@@ -92,6 +72,8 @@ class Connection(asyncio.Protocol):
         "_received",
         "_response",
         "_retires",
+        "_size",
+        "_stirred",
         "_timeouts",
         "_transport",
         "_unsent",
@@ -111,6 +93,9 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.quiet_until = self.total_until = inf
         self._timeouts = timeouts
+        self._enough = timeouts.floor * timeouts.idle
+        self._stirred = False  # whether what came since the last sweep is progress
+        self._size = 0  # bytes of a stream since then that were none
         self._owner: Owner | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[Response | None]
@@ -210,7 +195,8 @@ class Connection(asyncio.Protocol):
         if not self._active:
             self.abort()
             return
-        self._received = True
+        if self._response is None:
+            self._received = self._stirred = True
         self._barren += len(data)
         try:
             self._parser.feed_data(data)
@@ -222,15 +208,14 @@ class Connection(asyncio.Protocol):
         if self._ended:
             self._finish()
             return
-        if not self._paused:
-            self.quiet_until = self.loop.time() + self._timeouts.idle
         if self._barren > HEADER_LIMIT:
             self._fail(self._oversized())
 
     def eof_received(self) -> None:
         """The other side ended its stream: the end of a body without a length, a failure anywhere else."""
         response = self._response
-        if response is not None and _ends_with_stream(response) and ended_orderly(self._transport):
+        framed = response is None or response.header(b"content-length") or response.header(b"transfer-encoding")
+        if not framed and ended_orderly(self._transport):
             self._keep = False
             self._finish()
         else:
@@ -296,9 +281,13 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Pass a piece of the body on."""
-        if self._response is not None and not self._ended:
+        response = self._response
+        if response is not None and not self._ended:
             self._barren = 0
-            self._response.feed(data)
+            if not self._stirred:
+                self._size += len(data)
+                self._stirred = response.mark in data or self._size >= self._enough
+            response.feed(data)
 
     def on_message_complete(self) -> None:
         """The end of the answer; an interim one (1xx) ends nothing."""
@@ -331,6 +320,16 @@ class Connection(asyncio.Protocol):
         """Close because of an error, which the current exchange meets."""
         self._fail(error if self._active else None)
 
+    def sweep(self, now: float) -> None:
+        """What the pool does with each connection, many times in the shortest timeout."""
+        if self._stirred:
+            self._stirred = False
+            self._size = 0
+            if not self._paused:
+                self.quiet_until = now + self._timeouts.idle
+        if now >= self.quiet_until or now >= self.total_until:
+            self.expire(now)
+
     def expire(self, now: float) -> None:
         """A deadline has passed: give up the exchange, or close the unused connection."""
         timeouts = self._timeouts
@@ -341,6 +340,9 @@ class Connection(asyncio.Protocol):
         elif self._uploading and (unsent := self._transport.get_write_buffer_size()) < self._unsent:
             self._unsent = unsent  # slow, but steady
             self.quiet_until = now + timeouts.idle
+        elif self._size:
+            what = f"sent {self._size} bytes in {timeouts.idle:g} seconds, and nothing whole"
+            self._fail(UpstreamStalledError(f"{self.name} {what}."))
         elif self._uploading or self._received:
             self._fail(UpstreamStalledError(f"{self.name} made no progress for {timeouts.idle:g} seconds."))
         else:
@@ -358,7 +360,7 @@ class Connection(asyncio.Protocol):
         if not self._keep or self._uploading or self.closed or now >= self._retires:
             self.abort()
             return
-        self._active = False
+        self._active = self._stirred = False
         if self._paused:  # the reader was slow at the very end
             self.resume()
         self.quiet_until = now + self._timeouts.keep_alive
@@ -394,7 +396,3 @@ class Connection(asyncio.Protocol):
 
     def _oversized(self) -> UpstreamError:
         return UpstreamProtocolError(f"{self.name} sent headers longer than {HEADER_LIMIT} bytes.")
-
-
-def _ends_with_stream(response: Response) -> bool:
-    return not any(name in (b"content-length", b"transfer-encoding") for name, _ in response.headers)

@@ -14,10 +14,11 @@ from gatewright.errors import (
     UpstreamTimeoutError,
 )
 from gatewright.snapshot.address import Address
-from gatewright.upstream.connection import Connection, Timeouts
+from gatewright.upstream.connection import Connection
 from gatewright.upstream.dial import Dialer
 from gatewright.upstream.proxy import Proxies
 from gatewright.upstream.request import Opening
+from gatewright.upstream.timeouts import Timeouts
 from gatewright.upstream.tls import Context
 
 Key = tuple[str, str, int, bool]
@@ -228,7 +229,8 @@ class Pool:
         self._opening: set[asyncio.Timeout] = set()
         self.closed = False
         shortest = min(timeouts.first_byte, timeouts.idle, timeouts.total, timeouts.keep_alive)
-        self._period = min(max(shortest / 10, 0.01), 1.0)
+        # A byte may be seen one sweep late, and a deadline another.
+        self._period = min(max(shortest / 20, 0.01), 0.5)
         self._timer = self.loop.call_later(self._period, self._sweep)
 
     @property
@@ -276,8 +278,7 @@ class Pool:
     def _sweep(self) -> None:
         now = self.loop.time()
         for connection in tuple(self.connections):
-            if now >= connection.quiet_until or now >= connection.total_until:
-                connection.expire(now)
+            connection.sweep(now)
         for key, origin in tuple(self._origins.items()):
             if origin.unused:
                 del self._origins[key]

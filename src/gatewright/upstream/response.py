@@ -42,6 +42,7 @@ class Response:
             `content-encoding` says.
         credential: the headers that proved to the provider who asked, which must never be shown; empty until `call`
             sets them.
+        mark: bytes that what comes must hold now and then to be progress; empty when anything is.
 
     Raises:
         UpstreamProtocolError: the body is in a coding that we do not know.
@@ -60,6 +61,7 @@ class Response:
         "_waiter",
         "credential",
         "headers",
+        "mark",
         "status",
     )
 
@@ -67,6 +69,7 @@ class Response:
         self.status = status
         self.headers = headers
         self.credential: Headers = ()
+        self.mark = b""
         self._source = source
         self._chunks: list[bytes] = []
         self._size = 0
@@ -126,6 +129,11 @@ class Response:
             if key == name:
                 return value
         return b""
+
+    def expect(self, mark: bytes) -> None:
+        """Take it for a stream, in which bytes are progress only with what marks its pieces; see `Timeouts.floor`."""
+        if self._decoder is None:  # what is packed shows no marks
+            self.mark = mark
 
     def here(self, limit: int) -> bytes:
         """The whole body, when it came with its head, as short ones do; else nothing, and it must be read."""
