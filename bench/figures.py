@@ -44,7 +44,7 @@ class Figures:
         return min(both) if both else None
 
     def speed(self, contestant: str, workload: str, *, than: str = REFERENCE, at: str = "") -> float | None:
-        """How many requests it serves with the CPU time in which another serves one.
+        """How many requests it serves with the CPU time in which another serves one, in the best of their rounds.
 
         Args:
             contestant: whose speed.
@@ -52,7 +52,10 @@ class Figures:
             than: the other.
             at: the other's workload, where it is not the same.
         """
-        return ratio(self.best(than, at or workload, "cpu_us"), self.best(contestant, workload, "cpu_us"))
+        ours = self._rounds.get((contestant, workload, "cpu_us"), {})
+        theirs = self._rounds.get((than, at or workload, "cpu_us"), {})
+        both = ours.keys() & theirs.keys()  # who was measured more often had more chances
+        return ratio(min(map(theirs.__getitem__, both)), min(map(ours.__getitem__, both))) if both else None
 
     def scaling(self, contestant: str) -> float | None:
         """How much more two workers serve than one, when each has a core: the busier one sets the limit."""

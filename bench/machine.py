@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,5 +92,14 @@ def description() -> dict[str, str]:
         "processor": model,
         "cores": str(len(os.sched_getaffinity(0))),
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
-        "python": platform.python_version(),
+        "python": _python(),
     }
+
+
+def _python() -> str:
+    """The interpreter; one that is no package's may have been built without optimizations, and be slower for it."""
+    system = "another build"
+    if sys.base_prefix == "/usr":
+        with suppress(OSError):
+            system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    return f"{platform.python_version()} ({system})"

@@ -213,7 +213,10 @@ _METHOD = """\
 
 - The contestant has one core for itself. The load generator and the mock provider share the others. All traffic is
   loopback.
-- A round starts each contestant anew, one after the other, so that a slow minute of the machine hits all of them.
+- A round starts each contestant anew, one after the other, so that a slow minute of the machine hits all of them. Those
+  that take minutes are in every third round only, and ratios are of the rounds in which both were measured.
+- Contestants in Python run in the interpreter named above. One built without optimizations guided by profiles serves
+  about a fifth less; those of distributions and container images are built with them.
 - Speed is compared by CPU time per request, kernel included, read from the process's CPU clock. Where a contestant
   fills its core, that is the same as requests per second. A contestant faster than the load generator (nginx, HAProxy)
   is not at its limit: it handles fewer events each time it wakes up, and could do somewhat better than its figure.
@@ -225,7 +228,8 @@ _METHOD = """\
 - The proxies pass answers on unbuffered and keep connections to the provider open. Contestants that have keys are
   asked with one; Gatewright runs as `gatewright serve` with all that it does by default. The others log warnings only,
   where they can be told to.
-- A prompt's size is that of its JSON, in one message. An idle stream has received its first chunk.
+- A prompt's size is that of its JSON, in one message. An idle stream has received its first chunk; those in every third
+  round hold a twentieth of the streams.
 """
 
 _NOT_MEASURED = """\

@@ -78,6 +78,8 @@ def run(form: Form, contestants: Sequence[Contestant], workloads: Sequence[Workl
         with upstreams(folder, others, fast=form.tools) as mocks:
             say(f"{form.name} form: gateway on core {gateway}, load and mock ({mocks.plain}) on {others}")
             for round_, contestant in itertools.product(range(1, form.rounds + 1), present):
+                if (round_ - 1) % contestant.every:
+                    continue
                 say(f"round {round_} of {form.rounds}: {contestant.title}")
                 place = _Places(folder, mocks, form, streams)
                 _measure(round_, contestant, workloads, place, Generator(others, folder, wrk), record)
@@ -157,7 +159,7 @@ def started(contestant: Contestant, place: Place, generator: Generator, form: Fo
     """
     launch = contestant.launch(place)
     if not launch.command:
-        yield Scene(Running(0, 0.0), launch, generator, form)
+        yield Scene(Running(0, 0.0), launch, generator, form, contestant.every)
         return
     gateway, others = machine.cores()
     headers = {"content-type": "application/json", **launch.headers}
@@ -165,7 +167,7 @@ def started(contestant: Contestant, place: Place, generator: Generator, form: Fo
     cores = gateway | others if place.workers > 1 else gateway
     log = place.folder / "output.log"
     with serving(launch.command, ready, cores=cores, log=log, environment=launch.environment) as running:
-        yield Scene(running, launch, generator, form)
+        yield Scene(running, launch, generator, form, contestant.every)
 
 
 def _at_start(contestant: Contestant, running: Running) -> Values:

@@ -25,10 +25,10 @@ class Form:
 
     Attributes:
         name: `quick`, `short` or `long`.
-        rounds: how often each contestant is started and measured.
+        rounds: how often each contestant is started and measured, some only in every third.
         seconds: of each closed loop; streams take twice as long.
         rate_seconds: of the fixed rate.
-        idle: streams held open.
+        idle: streams held open; by contestants that are measured seldom, a twentieth of them.
         tools: whether nginx is the mock and wrk the load generator, as in every run whose figures count.
         most_endpoints: workloads with more are left out; they take long to set up.
     """
@@ -44,8 +44,8 @@ class Form:
 
 FORMS = {
     "quick": Form(name="quick", rounds=1, seconds=0.3, rate_seconds=0.5, idle=20, tools=False, most_endpoints=1_000),
-    "short": Form(name="short", rounds=2, seconds=1, rate_seconds=4, idle=500),
-    "long": Form(name="long", rounds=5, seconds=5, rate_seconds=40, idle=10_000),
+    "short": Form(name="short", rounds=6, seconds=1, rate_seconds=4, idle=10_000),
+    "long": Form(name="long", rounds=9, seconds=5, rate_seconds=40, idle=10_000),
 }
 
 
@@ -72,6 +72,7 @@ class Scene:
     launch: Launch
     generator: Generator
     form: Form
+    every: int = 1
 
     def job(
         self,
@@ -173,7 +174,7 @@ def streams(*, translated: bool = False) -> Callable[[Scene], Values]:
 
 def idle(scene: Scene) -> Values:
     """Memory of each stream that is open and says nothing."""
-    count = scene.form.idle
+    count = scene.form.idle if scene.every == 1 else max(1, scene.form.idle // 20)
     job = scene.job("idle", connections=count, seconds=0, stream=True, prompt=payload.IDLE)
     before = scene.running.memory_bytes()
     with scene.generator.holding(job):

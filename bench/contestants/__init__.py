@@ -1,6 +1,6 @@
 """Whom the benchmark compares; `ALL` is the order of the tables."""
 
-from bench.contestants.base import Contestant
+from bench.contestants.base import SELDOM, Contestant
 from bench.contestants.compiled import Ferrogw, Smg
 from bench.contestants.gatewright import Gatewright
 from bench.contestants.plain import Direct, Envoy, HAProxy, Nginx
@@ -12,7 +12,7 @@ ALL: tuple[Contestant, ...] = (
     HAProxy(),
     Envoy(),
     Gatewright("gatewright", "Gatewright"),
-    Gatewright("gatewright-asgi", "Gatewright, plain ASGI form", GATEWRIGHT_FAST_LANE="0"),
+    Gatewright("gatewright-asgi", "Gatewright, plain ASGI form", every=SELDOM, GATEWRIGHT_FAST_LANE="0"),
     Smg(),
     Ferrogw(),
     Portkey(),

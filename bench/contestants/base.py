@@ -11,6 +11,9 @@ from bench import payload
 PEERS = Path(__file__).parent.parent / ".peers"
 """Where `make bench-peers` installs what is not a Debian package: a folder for each."""
 
+SELDOM = 3
+"""`every` of contestants that take minutes, and stand far from the limits that many rounds are for."""
+
 EVERYTHING = frozenset({"chat", "stream", "tls", "translated"})
 """What workloads may need of a contestant; `workers` and `endpoints` are Gatewright's own."""
 
@@ -81,12 +84,14 @@ class Contestant(ABC):
         title: for people, with what it is.
         features: what it can be measured at.
         install: how to get it.
+        every: in every how many rounds it is measured.
     """
 
     name: str
     title: str
     features: frozenset[str] = frozenset({"chat", "stream"})
     install: str = "make bench-peers"
+    every: int = 1
 
     @abstractmethod
     def program(self) -> Path | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench import machine
-from bench.contestants.base import PEERS, Contestant, Launch, Place, environment
+from bench.contestants.base import PEERS, SELDOM, Contestant, Launch, Place, environment
 
 KEY = "fgw_0123456789abcdef0123456789abcdef"
 
@@ -16,6 +16,7 @@ class FromPyPI(Contestant):
         package: the distribution's name.
     """
 
+    every = SELDOM
     command: str
     package: str
 

@@ -22,14 +22,15 @@ class Gatewright(Contestant):
     Args:
         name: short.
         title: for people.
+        every: in every how many rounds it is measured.
         variables: settings of this variant, as environment variables.
     """
 
     features = EVERYTHING | {"workers", "endpoints"}
     install = "make bench"
 
-    def __init__(self, name: str, title: str, **variables: str) -> None:
-        self.name, self.title = name, title
+    def __init__(self, name: str, title: str, *, every: int = 1, **variables: str) -> None:
+        self.name, self.title, self.every = name, title, every
         self._variables = variables
 
     def program(self) -> Path | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine, payload
-from bench.contestants.base import PEERS, Contestant, Launch, Place, environment
+from bench.contestants.base import PEERS, SELDOM, Contestant, Launch, Place, environment
 from bench.contestants.compiled import FromPyPI
 from bench.process import Ask, serving
 
@@ -69,7 +69,7 @@ class Portkey(Contestant):
     """Portkey's open gateway on Node; it keeps no keys, the client sends the provider's."""
 
     name, title = "portkey", "Portkey gateway (Node)"
-    features = TRANSLATING
+    features, every = TRANSLATING, SELDOM
     _folder = PEERS / "portkey" / "node_modules"
 
     def program(self) -> Path | None:
