@@ -137,6 +137,17 @@ def test_the_policy_is_that_of_the_tags(database, make, compiled, caplog):
     assert "endpoint 'ep' is served without a tag: Invalid value 'perhaps' of tag 'gatewright.strict'" in caplog.text
 
 
+def test_many_secrets_of_one_provider_share_how_it_is_called(make, compiled):
+    """Ten thousand of them would else hold most of a process's memory; another address has ways of its own."""
+    bases = ("https://api.openai.com/v1", "https://api.openai.com/v1", "https://eu.example.com/openai/v1")
+    found = [make.secret(auth_config={"api_base": base}).secret_id for base in bases]
+    for number, secret_id in enumerate(found):
+        make.endpoint(f"ep-{number}", make.config(make.definition(secret_id=secret_id)))
+    one, two, other = (endpoint.primaries[0][0].access.ways for _, endpoint in sorted(compiled().endpoints.items()))
+    assert one is two
+    assert one != other
+
+
 def test_what_no_tag_says_is_as_the_settings_have_it(database, make, compiled):
     """For all endpoints; a tag wins."""
     published = make.endpoint("ep", make.config())

@@ -15,6 +15,8 @@ from fixtures.exchange import make_holder
 from gatewright.control.crypto import Vault
 from gatewright.control.keyring import Key, Keyring
 from gatewright.errors import ConfigError
+from gatewright.gateway.health import Health
+from gatewright.gateway.plan import plan
 from gatewright.snapshot import disk as disk_module
 from gatewright.snapshot.disk import Disk
 from gatewright.snapshot.model import Snapshot
@@ -45,6 +47,20 @@ def test_a_later_snapshot_takes_the_place_of_the_one_before(tmp_path):
     (tmp_path / "snapshot.draft").write_bytes(b"half of a longer file" * 1000)
     disk.write(Snapshot(revision=7))
     assert disk.read().snapshot == Snapshot(revision=7)
+
+
+def test_what_requests_have_left_in_a_snapshot_is_not_written(tmp_path):
+    """Who has called, and what plans are made from, is found out anew."""
+    disk = disk_in(tmp_path)
+    disk.write(SNAPSHOT)
+    size = disk.path.stat().st_size
+    used = make_holder("one", "two").current
+    plan(used.endpoints["ep"], "chat", 0.0, Health())
+    used.callers[b"Bearer key"] = next(iter(used.principals.values()))
+    disk.write(used)
+    assert disk.path.stat().st_size == size
+    found = disk.read().snapshot
+    assert (found.callers, found.endpoints["ep"].routes) == ({}, {})
 
 
 def test_nothing_of_it_can_be_read_in_the_file(tmp_path):
@@ -79,21 +95,22 @@ def test_a_snapshot_under_a_key_that_is_gone_is_refused_by_the_name_of_both(tmp_
 
 def test_the_snapshot_of_another_version_is_refused(tmp_path, monkeypatch):
     """By its first line; and a line that was changed to fit does not open."""
-    monkeypatch.setattr(disk_module, "FORM", 2)
+    monkeypatch.setattr(disk_module, "FORM", disk_module.FORM + 1)
     disk_in(tmp_path).write(SNAPSHOT)
     monkeypatch.undo()
     assert disk_in(tmp_path).holds()
     with pytest.raises(ConfigError, match="another version of Gatewright"):
         disk_in(tmp_path).read()
     path = tmp_path / "snapshot"
-    path.write_bytes(path.read_bytes().replace(b"snapshot 2", b"snapshot 1", 1))
+    path.write_bytes(path.read_bytes().replace(*(b"snapshot %d" % (disk_module.FORM + one) for one in (1, 0)), 1))
     with pytest.raises(ConfigError, match="altered"):
         disk_in(tmp_path).read()
 
 
 def test_a_snapshot_with_a_field_that_is_not_known_is_refused(tmp_path, monkeypatch):
     """A later version wrote it, and half of it would be served."""
-    monkeypatch.setattr(disk_module, "plain", lambda _snapshot: {"": "Snapshot", "revision": 1, "walls": []})
+    later = {"value": {"": "Snapshot", "revision": 1, "walls": []}, "maps": []}
+    monkeypatch.setattr(disk_module, "plain", lambda _snapshot: later)
     disk_in(tmp_path).write(SNAPSHOT)
     with pytest.raises(ConfigError, match=r"another version of Gatewright.*'walls'"):
         disk_in(tmp_path).read()

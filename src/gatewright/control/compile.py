@@ -20,7 +20,7 @@ from gatewright.entities import GatewayEndpoint, GatewayEndpointModelMapping, Ga
 from gatewright.errors import ConfigError
 from gatewright.settings import Settings
 from gatewright.snapshot.address import Address
-from gatewright.snapshot.model import ANONYMOUS, Access, Endpoint, Policy, Principal, Snapshot, Target, key_digest
+from gatewright.snapshot.model import ANONYMOUS, Access, Endpoint, Policy, Principal, Snapshot, Target, Way, key_digest
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class _Targets:
         self._revealed = revealed
         self._connect = connect
         self._found: dict[tuple[str, str, str], Access | str] = {}
+        self._ways: dict[tuple[str, str, str], Mapping[str, Way]] = {}
 
     def of(self, mapping: GatewayEndpointModelMapping) -> Target | str:
         """The mapping's target, or why it cannot be called."""
@@ -115,7 +116,9 @@ class _Targets:
         if key not in self._found:
             secret = self._revealed[secret_id]
             try:
-                self._found[key] = secret.problem or self._connect(provider, model, secret.values, secret.auth_config)
+                self._found[key] = secret.problem or self._shared(
+                    provider, model, self._connect(provider, model, secret.values, secret.auth_config)
+                )
             except ConfigError as problem:
                 self._found[key] = problem.public
             except Exception:
@@ -123,6 +126,11 @@ class _Targets:
                 log.exception("secret %s cannot be joined with provider %r", secret_id, provider)
                 self._found[key] = f"its secret cannot be joined with provider '{provider}'; the server's log says why"
         return self._found[key]
+
+    def _shared(self, provider: str, model: str, access: Access) -> Access:
+        """With the ways of another secret's access where they are equal: with many secrets they are most of it all."""
+        ways = self._ways.setdefault((provider, model, access.address.path), access.ways)
+        return replace(access, ways=ways) if ways == access.ways else access
 
 
 def _key(provider: str, model: str, address: Address, secret: Revealed) -> str:

@@ -22,8 +22,9 @@ from gatewright.errors import ConfigError
 from gatewright.snapshot.model import Snapshot
 from gatewright.snapshot.plain import plain, restored
 
-FORM = 1
-"""Of the content. A field with a default may be added to the snapshot without another one."""
+FORM = 2
+"""Of the content. A field with a default may be added to the snapshot without another one; a default that is changed
+needs one."""
 
 _MAGIC = "gatewright-snapshot"
 
