@@ -16,7 +16,8 @@ from gatewright.gateway.exchange import Headers
 from gatewright.gateway.masking import masked_text
 from gatewright.gateway.metering import Meter
 from gatewright.gateway.signatures import Marker
-from gatewright.gateway.streaming import Translation
+from gatewright.gateway.streaming import Leg, Translation
+from gatewright.gateway.transcript import Transcript
 
 LAST_SECOND = 253_402_300_799
 """The end of the year 9999, in seconds since the epoch: no dialect can write a later time as a date."""
@@ -75,6 +76,7 @@ class Streaming(Answering):
         named: id and model of an answer whose provider names none, as Bedrock does not.
         array: whether a Gemini client gets its stream as one JSON array.
         credential: what the target is called with, and which its errors must not tell.
+        transcript: writes the client's stream, where another provider may go on with it; None for one of its own.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class Streaming(Answering):
         named: tuple[str, str] = ("", ""),
         array: bool = False,
         credential: Headers = (),
+        transcript: Transcript | None = None,
     ) -> None:
         super().__init__(client, provider, request, dropped, meter)
         self._named = named
         self._marker = Marker(provider.dialect.NAME) if client is not provider else None
         self._array = array
         self._credential = credential
+        self._transcript = transcript
 
     @property
     def content_type(self) -> bytes:
@@ -105,7 +109,9 @@ class Streaming(Answering):
     def stream(self) -> Translation:
         """What makes of the provider's stream the client's."""
         decoder = cast("StreamingDialect", self._provider.dialect).Decoder()
-        return Translation(self, decoder, self._encoder())
+        if self._transcript is not None:
+            return Leg(self, decoder, self._transcript)
+        return Translation(self, decoder, encoder(self._client, self._request, array=self._array))
 
     def name(self, answer: Answer | Began) -> None:
         """Give an answer what its provider may have left out: its time, an id and a model."""
@@ -127,7 +133,15 @@ class Streaming(Answering):
             self._marker.answer(answer)
         return answer
 
-    def _encoder(self) -> StreamEncoder:
-        if self._array:
-            return generate_content.Encoder(self._request, array=True)
-        return cast("StreamingDialect", self._client.dialect).Encoder(self._request)
+
+def encoder(client: Wire, request: Request, *, array: bool) -> StreamEncoder:
+    """What writes a client's stream.
+
+    Args:
+        client: the dialect of the client.
+        request: what it asks.
+        array: whether a Gemini client gets its stream as one JSON array.
+    """
+    if array:
+        return generate_content.Encoder(request, array=True)
+    return cast("StreamingDialect", client.dialect).Encoder(request)

@@ -99,7 +99,7 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head,
     kind = head.media
     streams = kind == sending.media if call.stream else call.operation == RAW and kind in STREAMS
     if not streams:
-        if call.stream and sending.translated:
+        if call.stream and sending.fed:
             raise UpstreamProtocolError("it answered whole where a stream was asked for.")
         whole = response.here(MAX_BODY) or await response.read(MAX_BODY)
         return head, _checked(whole, kind, response, sending, raw=call.operation == RAW), None

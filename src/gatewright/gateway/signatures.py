@@ -77,6 +77,15 @@ class Marker:
         return part
 
 
+def unproven(maker: str) -> str:
+    """What stands for the signature of a thought that broke off before it had one, so that nobody is sent it back.
+
+    Args:
+        maker: name of the dialect of its provider; one that signs nothing takes it back all the same.
+    """
+    return "" if maker in _UNSIGNED else _MARKS["chat"]
+
+
 def settle(request: Request, provider: str, dropped: Dropped) -> Request:
     """The request as one provider may see it: its own signatures without their mark, and none of another's.
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
+
 from gatewright.dialects.bedrock import ChunksToEvents
 from gatewright.dialects.stream import Began, Counted, Event, Failed, StreamDecoder, StreamEncoder
 from gatewright.errors import UpstreamError, UpstreamProtocolError, UpstreamStatusError
@@ -99,7 +101,7 @@ class Translation:
             if isinstance(event, Failed):
                 event.message = answering.told(event.message)
                 if not self._shown:
-                    raise UpstreamStatusError(f"it failed: {event.message}", event.status, (), b"")
+                    raise _failure(event)
                 answering.meter.failed = UpstreamStatusError.code
             elif isinstance(event, Began):
                 answering.name(event)
@@ -113,6 +115,31 @@ class Translation:
             return shown
         self._held = shown
         return b""
+
+
+class Leg(Translation):
+    """A stream that another one may go on with: when its provider fails, it breaks off before that is told."""
+
+    _failed: Failed | None = None
+
+    def fail(self, problem: UpstreamError) -> bytes:
+        """See `Transform`; in the provider's own words where it has any."""
+        return super().fail(problem) if self._failed is None else self._encoder.encode(self._failed)
+
+    def _show(self, events: Iterable[Event]) -> bytes:
+        events = tuple(events)
+        for event in events:
+            if isinstance(event, Failed):
+                event.message = self._answering.told(event.message)
+                self._failed = event
+                raise _failure(event)
+        return super()._show(events)
+
+
+def _failure(event: Failed) -> UpstreamStatusError:
+    """The error that a provider reports inside its stream."""
+    said = msgspec.json.encode({"error": {"code": event.kind, "message": event.message}})
+    return UpstreamStatusError(f"it failed: {event.message}", event.status, (), said, inside=True, native=False)
 
 
 class Unframing:

@@ -11,13 +11,14 @@ import msgspec
 from gatewright.dialects import chat, responses
 from gatewright.dialects.conversation import Dropped, Request
 from gatewright.errors import ClientError
-from gatewright.gateway.answering import Answering, Streaming
+from gatewright.gateway.answering import Answering, Streaming, encoder
 from gatewright.gateway.body import JSON, JsonBody, counting, fitted
 from gatewright.gateway.conversations import CHAT, CONVERSATIONS, FRAMES, LINES, RESPONSES, SSE, WIRES, Wire, spoken
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.metering import Meter
 from gatewright.gateway.signatures import MARK, settle
 from gatewright.gateway.streaming import EVENT_ENDS, Passing, Transform, Unframing
+from gatewright.gateway.transcript import Transcript, going_on
 from gatewright.gateway.understand import ANTHROPIC_VERSION, RAW, Call
 from gatewright.snapshot.model import Target, Way
 
@@ -42,6 +43,7 @@ class Sending:
         dropped: what the translation has left out so far.
         meter: reads the usage of the answer.
         fed: whether it reads by itself, so that pieces need not be given to it.
+        transcript: what the client is told of a stream that another target may go on with; None where none may.
     """
 
     path: bytes
@@ -55,6 +57,7 @@ class Sending:
     content_type: bytes = b""
     dropped: Dropped = field(default_factory=Dropped)
     fed: bool = False
+    transcript: Transcript | None = None
 
 
 class Sender:
@@ -64,15 +67,22 @@ class Sender:
         call: what was asked.
         request_id: names an answer whose provider names none.
         strict: whether a target is refused that cannot express all of it.
+        continued: whether a target is to go on with a stream of another one that breaks off, where that can be done.
     """
 
-    __slots__ = ("_call", "_request", "_request_id", "_strict")
+    __slots__ = ("_call", "_continued", "_request", "_request_id", "_strict", "_transcript")
 
-    def __init__(self, call: Call, request_id: str, *, strict: bool = False) -> None:
+    def __init__(self, call: Call, request_id: str, *, strict: bool = False, continued: bool = False) -> None:
         self._call = call
         self._request_id = request_id
         self._strict = strict or call.strict
         self._request: Any = None
+        self._transcript: Transcript | None = None
+        self._continued = continued and self._can_be_continued()
+
+    def follow(self, transcript: Transcript) -> None:
+        """From here on, targets are asked to go on with what the client was told."""
+        self._transcript = transcript
 
     def to(self, target: Target) -> Sending:
         """The call as it goes to one target.
@@ -86,9 +96,10 @@ class Sender:
             return self._raw(target)
         way = access.ways.get(call.operation)
         client = WIRES.get(call.operation)
-        if way is not None and not (client in CONVERSATIONS and _marked(call)):
+        if way is not None and not (self._continued or (client in CONVERSATIONS and _marked(call))):
             return self._passed(target, way)
-        # To take out what other providers signed, the client's own dialect is decoded and encoded too.
+        # The client's own dialect is decoded and encoded too: to take out what other providers signed, or to know what
+        # was said.
         provider = client if way is not None else spoken(access, call.operation)
         if client is None or provider is None:
             raise AssertionError("a target is planned for only when it serves the operation")
@@ -127,9 +138,11 @@ class Sender:
         if self._request is None:
             self._request = _conversation(client, self._call)
         request: Request = self._request
+        own = client is provider
         dropped, lost = Dropped(), Dropped()
-        # Usage is always asked for; an encoder shows it to a client that asked for it too.
-        asked = replace(request, stream_usage=True) if request.stream and client is not provider else request
+        transcript, asked = self._told(client, request)
+        if request.stream and (way.asks_usage or not own):  # an encoder shows it to a client that asked for it too
+            asked = replace(asked, stream_usage=True)
         asked = settle(asked, provider.dialect.NAME, dropped)
         if provider is CHAT:
             body = chat.encode_request(asked, target.model, lost, thoughts=target.access.thoughts)
@@ -148,22 +161,52 @@ class Sender:
             named=named,
             array=self._call.array,
             credential=target.access.headers,
+            transcript=transcript,
         )
         framed = way.framed and bool(request.stream)
         media = FRAMES if framed else provider.media
         return Sending(
             path=_queried(_path(way, stream=bool(request.stream)), provider.query if request.stream else b""),
-            headers=_headers(_fitting(provider.headers, way), JSON, media if request.stream else ANY),
-            body=msgspec.json.encode(fitted(body, way)),
+            headers=_headers(
+                _fitting(self._call.headers if own else provider.headers, way), JSON, media if request.stream else ANY
+            ),
+            body=msgspec.json.encode(fitted(body, way, self._call.betas if own else ())),
             meter=meter,
             fed=True,
             whole=streaming.whole,
             stream=(lambda: Unframing(streaming.stream())) if framed else streaming.stream,
             media=media,
-            translated=True,
+            translated=not own,
             content_type=streaming.content_type,
             dropped=dropped,
+            transcript=transcript,
         )
+
+    def _can_be_continued(self) -> bool:
+        """Whether the answer is one stream of events that we read, and what goes on with it may be any text.
+
+        Of an answer in a shape that must hold, nobody can go on with a half. Sound has no place among the events.
+        """
+        client = WIRES.get(self._call.operation)
+        if not self._call.stream or client not in CONVERSATIONS:
+            return False
+        try:
+            self._request = request = _conversation(client, self._call)
+        except ClientError:
+            return False  # it is for the target's own dialect only
+        return request.candidates in (None, 1) and request.output is None and "modalities" not in request.rest
+
+    def _told(self, client: Wire, request: Request) -> tuple[Transcript | None, Request]:
+        """What the client is told of the answer is noted in, and what is asked."""
+        before = self._transcript
+        if before is not None:
+            if not before.open:
+                raise ClientError("Nobody can go on with this answer any more.")
+            before.follow()
+            return before, going_on(request, before.text)
+        if not self._continued:
+            return None, request
+        return Transcript(encoder(client, request, array=self._call.array), client.dialect.NAME), request
 
     def _translated(self, target: Target, client: Wire, provider: Wire, way: Way) -> Sending:
         if self._request is None:

@@ -112,6 +112,7 @@ class Policy:
         cooldown: seconds a failing target is left alone; None for 1 second that doubles up to a minute, 0 for never.
         hedge: seconds after which a second target is asked too, or after the 95th percentile of late; None for never.
         max_concurrency: most requests under way at once in one process; None for no limit of its own.
+        continuation: whether the next target is asked to go on with a stream that breaks off after its beginning.
     """
 
     strict: bool = False
@@ -122,6 +123,7 @@ class Policy:
     cooldown: float | None = None
     hedge: float | Literal["p95"] | None = None
     max_concurrency: int | None = None
+    continuation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
