@@ -27,7 +27,7 @@ from gatewright.gateway.health import Health
 from gatewright.gateway.operations import ROUTES
 from gatewright.gateway.pipeline import Pipeline
 from gatewright.ledger.journal import Journal
-from gatewright.ledger.record import BUCKETS, HEDGE_LOST, Record
+from gatewright.ledger.record import BUCKETS, Record
 from gatewright.providers import fields, registry
 from gatewright.server.asgi import Server
 from gatewright.server.fastlane import FastLane
@@ -80,7 +80,7 @@ def build(settings: Settings) -> Server:
 
     def record(finished: Record) -> None:
         journal.append(finished)
-        if finished.error != HEDGE_LOST:  # the request itself is counted
+        if not finished.part:  # the request itself is counted
             metrics.record(finished)
 
     pipeline = Pipeline(holder, upstream, record=record, health=health, admission=_admission(settings))

@@ -1,7 +1,8 @@
 """Station 4: walk the route plan until a target answers.
 
 What follows from which failure is in the table of `failures.py`. The rule that spans its rows: nothing is ever tried
-again after the first byte went to the client, so a stream's first event is read here, before the answer begins.
+again after the first byte went to the client, so a stream's first event is read here, before the answer begins. Where
+an endpoint asks for it, another target may go on with what was said until then (`continuing.py`).
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from gatewright.gateway.diagnosis import kind, retry_after
 from gatewright.gateway.failures import RULES, Action
 from gatewright.gateway.health import Health
 from gatewright.gateway.plan import RoutePlan
+from gatewright.gateway.transcript import Transcript
 from gatewright.gateway.translate import Sender, StrictError
 from gatewright.gateway.understand import Call
 from gatewright.snapshot.model import Policy, Target
@@ -83,8 +85,13 @@ class Walk:
         self._call = call
         self._request_id = request_id
         self._deadline = deadline
-        self._sender = Sender(call, request_id, strict=policy.strict)
+        self._sender = Sender(call, request_id, strict=policy.strict, continued=policy.continuation)
         self._waited, self._called = 0.0, 0
+
+    @property
+    def called(self) -> int:
+        """How many calls were made."""
+        return self._called
 
     async def attempt(self, route: RoutePlan, failed: GatewrightError | None = None) -> Answer:
         """Call the targets in order until one answers.
@@ -108,7 +115,7 @@ class Walk:
                 health.abandoned(target.key)
                 failed = failed or refused
             except AttemptsFailedError as problem:
-                if self._is_final(problem):
+                if self.is_final(problem):
                     raise
                 failed = problem
             else:
@@ -118,6 +125,20 @@ class Walk:
         if failed is None:
             raise AssertionError("a route plan is never empty")
         raise failed
+
+    async def go_on(self, route: RoutePlan, broken: AttemptsFailedError, transcript: Transcript) -> Answer:
+        """Call the targets in order until one goes on with an answer that broke off.
+
+        Args:
+            route: the targets.
+            broken: what broke it off.
+            transcript: what the client was told of it.
+
+        Raises:
+            GatewrightError: as of `attempt`.
+        """
+        self._sender.follow(transcript)
+        return await Walk.attempt(self, route, broken)
 
     async def _ask(self, target: Target) -> Answer:
         """Call a target; once more, or as often as the policy says, where the failure may well pass by itself."""
@@ -167,8 +188,8 @@ class Walk:
         log.warning("%s endpoint %s, attempt %d: %r", self._request_id, self._call.endpoint, self._called, str(failed))
         return failed
 
-    def _is_final(self, problem: AttemptsFailedError) -> bool:
-        """Whether no other target is asked after this failure."""
+    def is_final(self, problem: AttemptsFailedError) -> bool:
+        """Whether no other target is asked after a failure."""
         if isinstance(problem.cause, OutOfTimeError):
             return True
         action = RULES[problem.kind].action

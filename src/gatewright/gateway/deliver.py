@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 
 from gatewright.dialects import toplevel
@@ -12,9 +12,11 @@ from gatewright.errors import (
     AccessError,
     GatewrightError,
     MethodNotAllowedError,
+    UpstreamCutError,
     UpstreamError,
     UpstreamProtocolError,
     UpstreamStatusError,
+    UpstreamTimeoutError,
 )
 from gatewright.gateway import heading
 from gatewright.gateway.asking import Answer
@@ -31,6 +33,9 @@ AS_JSON = (b"content-type", JSON)
 
 MAX_NAME, MAX_NAMES = 64, 32
 """Characters of a name, and names, that `x-gatewright-dropped` tells."""
+
+Resume = Callable[[Answer, AttemptsFailedError], Awaitable[Answer | None]]
+"""Gets an answer that goes on with one that broke off, from why it did; None when there is none."""
 
 _NOT_IN_A_NAME = re.compile(r"[^!-+\--~]")  # printable ASCII but the comma, which separates
 
@@ -70,10 +75,10 @@ async def deliver(
     exchange: Exchange,
     answer: Answer,
     fields: Headers,
-    rest: Transform,
     deadline: float | None,
     broken: Callable[[UpstreamError], bytes],
-    settled: Callable[[AttemptsFailedError | None], None],
+    settled: Callable[[Answer, AttemptsFailedError | None], None],
+    resume: Resume | None = None,
 ) -> None:
     """Give a stream on, piece by piece as it comes.
 
@@ -83,12 +88,41 @@ async def deliver(
         exchange: where to.
         answer: whose first piece is here.
         fields: header fields besides those of the answer.
-        rest: makes of the pieces after the first what the client gets.
         deadline: loop time by which the stream must end; None for no limit.
         broken: writes the error that ends a stream which breaks off.
-        settled: told why the stream broke off, or None, before the client is told that the answer is complete.
+        settled: told why the stream broke off, or None, before the client is told that the answer is complete; and of
+            which answer that is, where others went on with it.
+        resume: gets an answer that goes on with one that broke off, or None; None where there is none to be had.
     """
-    failed: AttemptsFailedError | None = None
+    try:
+        await exchange.start(answer.response.status, answer_fields(answer, fields))
+        while True:
+            failed: AttemptsFailedError | None = None
+            try:
+                await _relay(exchange, answer, deadline)
+            except UpstreamError as problem:
+                failed = AttemptsFailedError(problem, answer.target, answer.attempts)
+                following = None if resume is None else await resume(answer, failed)
+                if following is not None:
+                    await answer.response.close()
+                    answer = following
+                    continue
+                said = b"" if answer.rest is None else answer.rest.fail(problem)
+                await exchange.write(said or broken(failed))
+            break
+        settled(answer, failed)
+        await exchange.end()
+    finally:
+        await answer.response.close()
+
+
+async def _relay(exchange: Exchange, answer: Answer, deadline: float | None) -> None:
+    """Give on what one target sends.
+
+    Raises:
+        UpstreamError: when it breaks off.
+    """
+    rest: Transform = answer.rest or answer.sending.meter
     last, feed, credential = answer.body, rest.feed, answer.response.credential
 
     def given(piece: bytes) -> bytes:
@@ -100,29 +134,32 @@ async def deliver(
                 return masked(shown, credential)
         return shown
 
+    await exchange.write(masked(last, credential) if b'error"' in last else last)
     try:
-        await exchange.start(answer.response.status, answer_fields(answer, fields))
-        await exchange.write(masked(last, credential) if b'error"' in last else last)
-        try:
-            relaying = exchange.relay(answer.response, given)
-            await (relaying if deadline is None else within(deadline, relaying, OutOfTimeError()))
-            left = rest.end()
-            if left:
-                last = left
-                await exchange.write(masked(left, credential))
-            _check_end(answer, last)
-        except UpstreamError as problem:
-            failed = AttemptsFailedError(problem, answer.target, answer.attempts)
-            await exchange.write(rest.fail(problem) or broken(failed))
-        settled(failed)
-        await exchange.end()
-    finally:
-        await answer.response.close()
+        relaying = exchange.relay(answer.response, given)
+        await (relaying if deadline is None else within(deadline, relaying, OutOfTimeError()))
+        left: bytes | None = rest.end()
+    except (UpstreamCutError, UpstreamTimeoutError):
+        left = None if answer.sending.transcript is None else _left(rest)
+        if left is None:
+            raise
+    if left:
+        last = left
+        await exchange.write(masked(left, credential))
+    _check_end(answer, last)
+
+
+def _left(rest: Transform) -> bytes | None:
+    """What completes a stream of which all was said but its end; None when more was to be said."""
+    try:
+        return rest.end()
+    except UpstreamError:
+        return None
 
 
 def _check_end(answer: Answer, last: bytes) -> None:
-    """Refuse to take a stream for complete that was passed through and breaks off; a translation has refused it."""
-    if answer.sending.translated:
+    """Refuse to take a stream for complete that was passed through and breaks off; what reads it has refused it."""
+    if answer.sending.fed:
         return
     if not _is_end(last, answer):
         raise UpstreamProtocolError("it ended the stream in the middle of an event.")

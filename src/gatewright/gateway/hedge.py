@@ -96,8 +96,8 @@ class _Noting(Sender):
 
     __slots__ = ("legs",)
 
-    def __init__(self, call: Call, request_id: str, *, strict: bool) -> None:
-        super().__init__(call, request_id, strict=strict)
+    def __init__(self, call: Call, request_id: str, policy: Policy) -> None:
+        super().__init__(call, request_id, strict=policy.strict, continued=policy.continuation)
         self.legs: list[Leg] = []
 
     def to(self, target: Target) -> Sending:
@@ -129,7 +129,7 @@ class Hedged(Walk):
         lost: Callable[[Leg], None],
     ) -> None:
         super().__init__(upstream, health, policy, call, request_id, deadline)
-        self._sender = self._noting = _Noting(call, request_id, strict=policy.strict)
+        self._sender = self._noting = _Noting(call, request_id, policy)
         self._pace, self._lost = pace, lost
 
     async def attempt(self, route: RoutePlan, failed: GatewrightError | None = None) -> Answer:
@@ -162,7 +162,7 @@ class Hedged(Walk):
             raise self._told(problems)
         problem = problems[0]
         if isinstance(problem, StrictError) or (
-            isinstance(problem, AttemptsFailedError) and not self._is_final(problem)
+            isinstance(problem, AttemptsFailedError) and not self.is_final(problem)
         ):
             return await super().attempt(route[1:], problem)
         raise problem or AssertionError("who has not failed has won")
@@ -196,7 +196,7 @@ class Hedged(Walk):
         failed = [problem for problem in problems if isinstance(problem, AttemptsFailedError)]
         if not failed:
             return problems[0] or AssertionError("who has not failed has won")
-        told = next(filter(self._is_final, failed), failed[-1])
+        told = next(filter(self.is_final, failed), failed[-1])
         told.attempts, told.waited = self._called, time.perf_counter() - self._noting.legs[0].began
         return told
 

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from gatewright.dialects import gemini, openai
 from gatewright.errors import AccessError, GatewrightError, UnavailableError, UpstreamTimeoutError
 from gatewright.gateway.admit import Admission, Turn
+from gatewright.gateway.asking import Answer
 from gatewright.gateway.attempt import AttemptsFailedError, Walk, tell
 from gatewright.gateway.authenticate import authenticate, require_admin, uses_basic
+from gatewright.gateway.continuing import Continuation
 from gatewright.gateway.deadline import deadline, within
 from gatewright.gateway.deliver import AS_JSON, answer_fields, deliver, deliver_error, overhead
 from gatewright.gateway.exchange import Exchange, Headers
@@ -165,11 +167,18 @@ class Pipeline:
         else:
             broken = gemini.array_error if call.array else _EVENTS.get(call.operation, operation.dialect.event)
 
-            def settled(problem: AttemptsFailedError | None) -> None:
+            def settled(last: Answer, problem: AttemptsFailedError | None) -> None:
                 note.delivered(problem)
-                tell(health, policy, answer, problem)
+                tell(health, policy, last, problem)
 
-            await deliver(exchange, answer, fields, answer.rest, ends, broken, settled)
+            def followed(cut: Answer, problem: AttemptsFailedError, following: Answer) -> None:
+                note.continued(cut, problem, following)
+                tell(health, policy, cut, problem)
+
+            resume = None
+            if answer.sending.transcript is not None:
+                resume = Continuation(walk, route, policy.retries, followed).resume
+            await deliver(exchange, answer, fields, ends, broken, settled, resume)
 
     def _caller(self, snapshot: Snapshot, exchange: Exchange) -> Principal:
         try:

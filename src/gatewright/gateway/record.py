@@ -13,7 +13,7 @@ from gatewright.gateway.attempt import AttemptsFailedError
 from gatewright.gateway.exchange import Headers
 from gatewright.gateway.hedge import Leg
 from gatewright.gateway.understand import Call
-from gatewright.ledger.record import BUCKETS, CLIENT_LEFT, HEDGE_LOST, LEG, Record
+from gatewright.ledger.record import BROKEN, BUCKETS, CLIENT_LEFT, HEDGE_LOST, LEG, Record
 from gatewright.snapshot.model import Endpoint
 
 Recorder = Callable[[Record], None]
@@ -48,6 +48,7 @@ class Note:
     __slots__ = (
         "_answer",
         "_at",
+        "_broken",
         "_error",
         "_failed",
         "_first_byte",
@@ -69,6 +70,7 @@ class Note:
         self.request_id = f"req_{self._at:011x}{random.getrandbits(52):013x}"
         self.arrived = self.begun = time.perf_counter()
         self._first_byte = self._queued = 0.0
+        self._broken = 0
         self._answer: Answer | None = None
         self._failed: AttemptsFailedError | None = None
         self._status, self._error = LEFT, CLIENT_LEFT
@@ -103,6 +105,26 @@ class Note:
 
     def lost(self, leg: Leg) -> None:
         """A call was given up because another target answered first: it has a record of its own."""
+        self._record_call(LEG, leg, status=LEFT, error=HEDGE_LOST)
+
+    def continued(self, broken: Answer, why: AttemptsFailedError, answer: Answer) -> None:
+        """A stream broke off, and another call goes on with it: the one that broke has a record of its own.
+
+        Args:
+            broken: the answer until then.
+            why: what broke it off.
+            answer: what goes on with it, and is the request's from here on.
+        """
+        self._broken += 1
+        suffix = BROKEN if self._broken == 1 else f"{BROKEN}{self._broken}"
+        leg = Leg(broken.target, broken.sending, broken.began)
+        named = broken.head.provider_id
+        self._record_call(suffix, leg, status=broken.response.status, error=why.code, upstream_request_id=named)
+        answer.waited = broken.waited  # overhead is until the first byte, which came then
+        self._answer = answer
+
+    def _record_call(self, suffix: str, leg: Leg, **fields: Any) -> None:
+        """Give away the record of one call, which is over."""
         call, endpoint, recorder = self.call, self.endpoint, self._recorder
         if recorder is None or call is None or endpoint is None:
             return
@@ -111,10 +133,9 @@ class Note:
         counts = {} if usage is None else {name: getattr(usage, name.removesuffix("_tokens")) for name in BUCKETS}
         recorder(
             Record(
-                record_id=self.request_id + LEG,
+                record_id=self.request_id + suffix,
                 at=self._at + int((leg.began - self.arrived) * 1000),
                 operation=call.operation,
-                status=LEFT,
                 key_id=self.key_id,
                 endpoint_id=endpoint.endpoint_id,
                 endpoint=endpoint.name,
@@ -124,8 +145,8 @@ class Note:
                 first_byte_us=lasted,
                 total_us=lasted,
                 usage_told=usage is not None,
-                error=HEDGE_LOST,
                 **counts,
+                **fields,
             )
         )
 

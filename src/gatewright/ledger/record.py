@@ -13,6 +13,10 @@ HEDGE_LOST = "HEDGE_LOST"
 LEG = "-lost"
 """Ends the id of such a call's record. The request has its own, whose id it otherwise is; calls are counted there."""
 
+BROKEN = "-broken"
+"""Ends the id of the record of a call whose stream broke off, and which another one went on with; from the second of a
+request on, its number follows. Its `error` is what broke it off."""
+
 LONGEST = 256
 """Characters of the longest text in a record."""
 
@@ -20,7 +24,7 @@ _LARGEST = 2**63 - 1
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One finished request, or a call of one that was given up for another (`HEDGE_LOST`).
+    """One finished request, or a call of one that another took the place of: see `LEG` and `BROKEN`.
 
     A record is written as its values in this order. New fields are added at the end, with a default: then each program
     reads what an older one wrote, and what a newer one wrote but for what it does not know.
@@ -35,7 +39,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
         endpoint: name of the endpoint, as the request was served by.
         provider: the target that answered, or failed last; empty when none was called.
         model: that target's own name of its model.
-        attempts: how many targets were called; 0 of a call that was given up, which its request counts.
+        attempts: how many targets were called; 0 of one call of a request, which counts it.
         stream: whether the answer was asked for as a stream.
         queue_us: microseconds the request waited for its turn.
         first_byte_us: microseconds from the request to the first byte of its answer.
@@ -84,6 +88,11 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     output_image_tokens: int = 0
     error: str = ""
     upstream_request_id: str = ""
+
+    @property
+    def part(self) -> bool:
+        """Whether it is that of one call of a request which has its own."""
+        return "-" in self.record_id
 
     @property
     def total_tokens(self) -> int:

@@ -49,7 +49,7 @@ def encode_usage(usage: Usage, dropped: Dropped, *, same: bool) -> Wire:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.total,
     }
-    for name in ("total_tokens", *_DETAILS) if same else ():
+    for name in ("total_tokens", *_DETAILS) if same and usage.form else ():
         was = usage.form.get(name)
         if isinstance(was, dict):
             wire[name] = was | {field: count for field, count in wire[name].items() if field in was}
