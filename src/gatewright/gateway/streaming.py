@@ -138,8 +138,9 @@ class Leg(Translation):
 
 def _failure(event: Failed) -> UpstreamStatusError:
     """The error that a provider reports inside its stream."""
-    said = msgspec.json.encode({"error": {"code": event.kind, "message": event.message}})
-    return UpstreamStatusError(f"it failed: {event.message}", event.status, (), said, inside=True, native=False)
+    said = {**event.rest, **event.form, "type": event.kind, "message": event.message}
+    body = msgspec.json.encode({"error": said})
+    return UpstreamStatusError(f"it failed: {event.message}", event.status, (), body, inside=True, native=False)
 
 
 class Unframing:

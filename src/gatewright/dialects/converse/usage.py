@@ -51,7 +51,7 @@ def encode_usage(usage: Usage, *, same: bool, dropped: Dropped) -> dict[str, Any
         dropped: told what this API cannot express.
     """
     rest = dropped.rest(usage, same=same)
-    if same and usage.form:
+    if same and (usage.form or not usage.total):
         return usage.form | rest
     kept = {"5m": usage.cache_write_5m, "1h": usage.cache_write_1h}
     details = [{"ttl": ttl, "inputTokens": count} for ttl, count in kept.items() if count]
