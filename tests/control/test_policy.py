@@ -22,6 +22,7 @@ SET = {
     ),
     "gatewright.cooldown-seconds": ("30", Policy(cooldown=30)),
     "gatewright.hedge-ms": ("250", Policy(hedge=0.25)),
+    "gatewright.continuation": ("true", Policy(continuation=True)),
     "gatewright.max-concurrency": (" 64 ", Policy(max_concurrency=64)),
 }
 
@@ -41,7 +42,11 @@ def test_a_variable_says_for_all_endpoints_what_a_tag_says_for_one(tag):
     assert Policy(**Settings.load({f"GATEWRIGHT_{tag.variable.upper()}": value}).usual) == found
 
 
-@pytest.mark.parametrize("key", sorted(TAGS.keys() - {"gatewright.strict", "gatewright.retries"}))
+FOR_ALL = {"gatewright.strict", "gatewright.retries", "gatewright.continuation"}
+"""Tags whose every value is one that a variable may have, too."""
+
+
+@pytest.mark.parametrize("key", sorted(TAGS.keys() - FOR_ALL))
 def test_a_tag_takes_back_what_is_said_for_all_endpoints(key):
     """What can be said of an endpoint can be unsaid, too."""
     _, usual = SET[key]

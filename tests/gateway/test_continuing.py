@@ -1,4 +1,4 @@
-"""A stream that breaks off is gone on with by the next target: what the client gets, who is asked what, what is kept."""
+"""A stream that breaks off, and who goes on with it: what the client gets, who is asked what, and what is kept."""
 
 import asyncio
 import json
@@ -45,26 +45,23 @@ def broken(wire, how=CUT, words=SAID):
     return Answer(headers=SSE, body=[said, 0.001, *last])
 
 
-def parts(*found, usage=Usage(input=5, output=7), finish="stop"):
-    """The events of an answer with these parts: strings are texts."""
-    events = [Began(id="second", model=MODEL, created=1)]
-    for at, part in enumerate(found):
-        if isinstance(part, str):
-            size = max(1, len(part) // 5)
-            grown = [part[place : place + size] for place in range(0, len(part), size)]
-            part = Text(text="")
-        else:
-            field = "arguments" if isinstance(part, ToolCall) else "text"
-            grown, part = [getattr(part, field)], replace(part, **{field: ""})
-        events += [PartBegan(at=at, part=part), *(PartGrew(at=at, text=more) for more in grown), PartEnded(at=at)]
-    counted = [Counted(usage=usage)] if usage else []
-    return [*events, Finished(finish=finish), *counted, Ended()]
+def events(*parts, usage, finish):
+    """The events of an answer with these parts; a string is a text, and comes in some pieces."""
+    found = [Began(id="second", model=MODEL, created=1)]
+    for at, part in enumerate(Text(text=part) if isinstance(part, str) else part for part in parts):
+        field = "arguments" if isinstance(part, ToolCall) else "text"
+        said = getattr(part, field)
+        size = len(said) // 5 + 1
+        grown = [PartGrew(at=at, text=said[place : place + size]) for place in range(0, len(said), size)]
+        found += [PartBegan(at=at, part=replace(part, **{field: ""})), *grown, PartEnded(at=at)]
+    return [*found, Finished(finish=finish), Counted(usage=usage), Ended()]
 
 
-def told(wire, *found, **options):
+def told(wire, *parts, tokens=7, finish="stop"):
     """A provider's stream with these parts."""
     encoder = DIALECTS[wire.operation].dialect.Encoder(Request(dialect="", model=MODEL, stream=True, stream_usage=True))
-    return Answer(headers=SSE, body=[encoder.encode(event) for event in parts(*found, **options)])
+    said = events(*parts, usage=Usage(input=100, output=tokens), finish=finish)
+    return Answer(headers=SSE, body=[encoder.encode(event) for event in said])
 
 
 def way(wire):
@@ -79,10 +76,15 @@ class Desk:
     def __init__(self, *targets, policy=CONTINUED):
         names = ("one", "two", "three")[: len(targets)]
         answers = {name: iter(answers) for name, (_, *answers) in zip(names, targets, strict=True)}
-        self.upstream = FakeClient(lambda request: next(answers[request.address.host.partition(".")[0]]))
-        made = [
-            make_target(name, {wire.operation: way(wire)}) for name, (wire, *_) in zip(names, targets, strict=True)
-        ]
+        self.continuing = asyncio.Event()
+
+        def play(request):
+            if INSTRUCTION.encode() in request.body:
+                self.continuing.set()
+            return next(answers[request.address.host.partition(".")[0]])
+
+        self.upstream = FakeClient(play)
+        made = [make_target(name, {wire.operation: way(wire)}) for name, (wire, *_) in zip(names, targets, strict=True)]
         snapshot = make_holder().current
         endpoint = replace(snapshot.endpoints["ep"], primaries=((made[0], 1.0),), fallbacks=tuple(made[1:]))
         holder = Holder(replace(snapshot, endpoints={"ep": replace(endpoint, policy=policy)}))
@@ -193,7 +195,7 @@ async def test_a_third_target_goes_on_when_the_second_breaks_off_too():
     """Each of those that broke off has a record, and usage is that of all who told it."""
     second = told(CHAT, ALL[cut_at() : cut_at(40)])
     ends = replace(second, body=[*second.body[:-4], BREAKS[CUT]])
-    third = told(RESPONSES, ALL[cut_at(40) :], usage=Usage(input=100, output=8))
+    third = told(RESPONSES, ALL[cut_at(40) :], tokens=8)
     desk = Desk((MESSAGES, broken(MESSAGES)), (CHAT, ends), (RESPONSES, third))
     exchange, heard = await desk.ask(CHAT, stream_options={"include_usage": True})
     assert heard == Heard(ANSWER, ALL)
@@ -249,7 +251,7 @@ async def test_the_next_target_may_ask_for_a_tool(client, second):
 def thinking(wire):
     """A stream that breaks off while its provider thinks."""
     answer = told(wire, Reasoning(text="Let me think about it"), ALL)
-    begun = next(at for at, piece in enumerate(answer.body) if b"think about" in piece) + 1
+    begun = next(at for at, piece in enumerate(answer.body) if b"out i" in piece) + 1
     return Answer(headers=SSE, body=[b"".join(answer.body[:begun]), 0.001, BREAKS[CUT]])
 
 
@@ -259,7 +261,7 @@ async def test_a_thought_that_breaks_off_is_thought_anew(client):
     desk = Desk((client, thinking(client)), (client, told(client, Reasoning(text="Hm"), ALL)))
     exchange, _ = await desk.ask(client)
     found = meant(client, exchange)
-    assert (found.text, found.thought, found.finish) == (ALL, "Let me think about itHm", "stop")
+    assert (found.text, found.thought, found.finish) == (ALL, "Let me think about iHm", "stop")
     first, second = (json.loads(request.body) for request in desk.upstream.requests)
     assert first | {"model": ""} == second | {"model": ""}
     assert (b"gatewrightSignedByOpenAI" in exchange.text) == (client is not CHAT)
@@ -357,8 +359,7 @@ async def test_a_client_that_leaves_takes_the_next_call_along():
     path, body = CHAT.request("ep", stream=True)
     exchange = FakeExchange(path=path, body=body)
     asking = asyncio.create_task(desk.ask(CHAT, exchange))
-    while len(desk.asked) < 2:
-        await asyncio.sleep(0)
+    await desk.continuing.wait()
     exchange.gone = True
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

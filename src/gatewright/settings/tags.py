@@ -103,6 +103,13 @@ TAGS: Mapping[str, Tag] = MappingProxyType(
                 "the next target is asked too when the first has not begun to answer by then",
             ),
             _tag(
+                "continuation",
+                "continuation",
+                flag,
+                "`true`, `false`",
+                "the next target is asked to go on with a stream that breaks off after its beginning",
+            ),
+            _tag(
                 "max-concurrency",
                 "max_concurrency",
                 _or_none(integer(1, 1_000_000)),
