@@ -22,8 +22,10 @@ HEAD = """\
 itself goes by: `gateway/failures.py`, `gateway/diagnosis.py` and `gateway/signs.py`.
 
 A call of a target that fails is of one of the kinds below. What is done next holds **until the first byte of an answer
-went to the client**; nothing is tried again after that. What comes of it for a client of each dialect is measured in
-the [fault matrix](fault-matrix.md).
+went to the client**; nothing is tried again after that, but that another target may be asked to
+[go on with a stream](operations.md#going-on-with-a-stream-that-breaks-off), where an endpoint has the tag for it and
+the failure is not final by this table. What comes of a failure for a client of each dialect is measured in the
+[fault matrix](fault-matrix.md).
 
 - *retry*: the same target once more after a short pause, then the next one
 - *next*: the next target at once

@@ -38,16 +38,26 @@ INSTRUCTION = (
 )
 """What the next provider is asked."""
 
+_ONE_TURN = frozenset({"ollama_generate"})
 _COUNTS = tuple(one.name for one in fields(Usage) if one.type is int)
 
 
 def going_on(request: Request, said: str) -> Request:
-    """What the next provider is asked: to go on with a text; where none was said, the same as the first."""
+    """What the next provider is asked: to go on with a text; where none was said, the same as the first.
+
+    The request may itself end with the beginning of the answer.
+    """
     if not said.strip():
         return request
-    told = Message(role="assistant", parts=[Text(text=said)], bare=True)
+    before, told = request.messages, Message(role="assistant", parts=[Text(text=said)], bare=True)
+    if before and before[-1].role == "assistant" and before[-1].parts:
+        *parts, last = before[-1].parts
+        if isinstance(last, Text):
+            told, before = replace(before[-1], parts=[*parts, Text(text=last.text + said)]), before[:-1]
     asked = Message(role="user", parts=[Text(text=INSTRUCTION)], bare=True)
-    return replace(request, messages=[*request.messages, told, asked])
+    # Where a request has but one turn, its own form has no place for more.
+    dialect = "" if request.dialect in _ONE_TURN else request.dialect
+    return replace(request, dialect=dialect, messages=[*before, told, asked])
 
 
 class Transcript:

@@ -227,8 +227,8 @@ def encode_request(request: Request, model: str, dropped: Dropped) -> dict[str, 
 
 def _own(request: Request, dropped: Dropped) -> dict[str, Any]:
     how = Encoding(same=True, dropped=dropped)
-    system = [message for message in request.messages if "turn" not in message.form]
-    turns = [message for message in request.messages if "turn" in message.form]
+    turns = [message for message in request.messages if message.role != "system" or "turn" in message.form]
+    system = [message for message in request.messages if message.role == "system" and "turn" not in message.form]
     said: dict[str, Any] = {}
     if turns:
         said["messages"] = [{"role": one.role, "content": encode_parts(one.parts, how), **one.rest} for one in turns]
