@@ -248,6 +248,19 @@ async def test_the_next_target_may_ask_for_a_tool(client, second):
         assert (found.calls, found.finish) == ([("weather", {"in": "Rome"})], "tool_calls")
 
 
+async def test_what_another_dialect_adds_to_a_response_is_whole():
+    """OpenAI's SDKs need the id of each item, and all lists of a text."""
+    call = ToolCall(id="call_1", name="weather", arguments="{}")
+    desk = Desk((RESPONSES, broken(RESPONSES)), (MESSAGES, told(MESSAGES, ALL[cut_at() :], call)))
+    exchange, _ = await desk.ask(RESPONSES)
+    last = json.loads(exchange.text.split(b"data: ")[-1])["response"]
+    message, called = last["output"]
+    assert message["content"] == [{"type": "output_text", "text": ALL, "annotations": [], "logprobs": []}]
+    assert (message["id"], called["id"], called["status"]) == ("msg_1", "fc_1_0", "completed")
+    assert b'"item_id":""' not in exchange.text
+    assert last["id"] == "resp_1"
+
+
 def thinking(wire):
     """A stream that breaks off while its provider thinks."""
     answer = told(wire, Reasoning(text="Let me think about it"), ALL)

@@ -65,11 +65,11 @@ class Encoder:
         return b""
 
     def _begin(self, event: Began) -> bytes:
-        if event.dialect == NAME:
+        self._log.ids, self._log.same = Ids.of(event.id), event.dialect == NAME
+        if self._log.same:
             created = {} if event.created is None else {"created_at": event.created}
             self._response = {"id": event.id, "model": event.model, "output": [], **created, **event.form}
         else:
-            self._log.ids = Ids.of(event.id)
             self._response = opening(self._request, self._log.ids, event.model, event.created)
             self._response |= foreign_tier(event.service_tier, self._log.dropped)
         kinds = ("response.created", "response.in_progress")

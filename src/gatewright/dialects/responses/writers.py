@@ -21,19 +21,16 @@ class Log:
 
     Attributes:
         dropped: takes the names of what this API cannot express.
-        ids: makes up the ids of items; None for an answer of this dialect, whose items have theirs.
+        ids: makes up the ids of items that have none.
+        same: whether the answer comes from this dialect, whose items have theirs; but what another provider adds to it.
         output: the items, as far as they are known.
     """
 
     dropped: Dropped
-    ids: Ids | None = None
+    ids: Ids = field(default_factory=lambda: Ids(""))
+    same: bool = True
     output: list[Wire] = field(default_factory=list)
     _number: int = 0
-
-    @property
-    def same(self) -> bool:
-        """Whether the answer comes from this dialect."""
-        return self.ids is None
 
     def write(self, kind: str, **fields: Any) -> bytes:
         """An event."""
@@ -58,7 +55,11 @@ class Log:
 
     def dressed(self, item: Wire) -> Wire:
         """An item with id and status."""
-        return item if self.ids is None else dress(item, self.ids)
+        return item if self.same and "id" in item else dress(item, self.ids)
+
+    def finished(self, item: Wire, begun: Wire) -> Wire:
+        """A complete item, with what it has from its beginning where it is not as the provider wrote it."""
+        return item if self.same and "id" in item else begun | item
 
 
 class MessageItem:
@@ -116,7 +117,8 @@ class Content:
         """The events that it ends with."""
         self._part.text = "".join(self._texts)
         self._part.rest, self._part.form = event.rest or self._part.rest, event.form or self._part.form
-        wire = encode_content(self._part, self._log.dropped, same=self._log.same) or {}
+        written = self._log.same and bool(event.rest or event.form)
+        wire = encode_content(self._part, self._log.dropped, same=written) or {}
         self._message.content[self._place["content_index"]] = wire
         self._message.fields = (event.form.get("item") if self._log.same else None) or self._message.fields
         whole = {"refusal" if self._name == "refusal" else "text": self._part.text}
@@ -173,9 +175,8 @@ class Call:
         part.arguments = "".join(self._texts)
         part.rest, part.form = event.rest or part.rest, event.form or part.form
         item, *signed = self._log.alone(part)
-        item = item if self._log.same else self._item | item
         out += self._log.write(f"{self._event}.done", **self._place, **{self._field: part.arguments})
-        out += self._log.done(self._place, item)
+        out += self._log.done(self._place, self._log.finished(item, self._item))
         for carrier in signed:
             dressed = self._log.dressed(carrier)
             place, added = self._log.add(dressed)
@@ -224,7 +225,7 @@ class Thought:
         part.text = "".join(self._texts)
         part.rest, part.form = event.rest or part.rest, event.form or part.form
         item = self._log.alone(part)[0]
-        return out + self._log.done(self._place, item if self._log.same else self._item | item)
+        return out + self._log.done(self._place, self._log.finished(item, self._item))
 
     @property
     def _event(self) -> str:
