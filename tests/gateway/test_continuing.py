@@ -378,7 +378,7 @@ async def test_a_client_that_leaves_takes_the_next_call_along():
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert desk.upstream.aborted == 1
-    assert desk.kept == [("", "one", CLIENT_LEFT, 1)]
+    assert desk.kept == [("", "one", CLIENT_LEFT, 2)]
 
 
 async def test_a_race_is_for_the_first_target_only():

@@ -54,8 +54,9 @@ class Continuation:
         try:
             following = await self._walk.go_on(route, failed, transcript)
         except GatewrightError:
-            answer.attempts = self._walk.called
             return None
+        finally:
+            answer.attempts = self._walk.called
         self._followed(answer, failed, following)
         return following
 
