@@ -1,11 +1,13 @@
 """A stream that breaks off and is gone on with by another provider, over real sockets, read by the vendors' SDKs."""
 
+from contextlib import closing
+
 import anthropic
 import openai
 import pytest
 
 from faults.wires import CHAT, MESSAGES, WORDS, text
-from fixtures.callers import await_requests
+from fixtures.callers import await_requests, keep
 from fixtures.metrics import exposed, values
 from fixtures.scripted import AGAIN, CLOSE, REQUEST
 from fixtures.server import BOTH_SERVERS
@@ -104,6 +106,21 @@ def by_messages(server, model):
 
 CLIENTS = {by_chat_completions: "stop", by_responses: "completed", by_messages: "end_turn"}
 """How each reads a stream, and its word for one that is complete."""
+
+
+def test_a_client_that_leaves_takes_the_next_call_along(serve, scripted):
+    """The provider that is to go on is let go of before it has answered, and the ledger has who was asked how often."""
+    gone, other = scripted(breaking(CHAT)), scripted([REQUEST])
+    server = serve()
+    publish(server, "chat", (CHAT, gone.url), (CHAT, other.url))
+    with closing(keep(server)) as connection:
+        fields = {"authorization": f"Bearer {server.admin_key}", "content-type": "application/json"}
+        connection.request("POST", *CHAT.request("chat", stream=True), fields)
+        request = connection.getresponse().getheader("x-gatewright-request-id")
+        assert other.wait(lambda provider: len(provider.requests) == 1)
+    assert other.wait(lambda provider: provider.open == 0), "the call is cancelled"
+    record = await_requests(server, request)[request]
+    assert (record["error"], record["model"], record["attempts"]) == ("CLIENT_LEFT", "model-0", 2)
 
 
 @pytest.mark.parametrize(

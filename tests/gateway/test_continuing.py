@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -160,6 +161,34 @@ async def test_what_the_next_target_says_again_is_cut_away(client, second, again
     desk = Desk((client, broken(client)), (second, repeating if again == "its end" else anew))
     _, heard = await desk.ask(client)
     assert heard == Heard(ANSWER, ALL)
+
+
+OTHERS = {
+    "converse": ("/bedrock/model/ep/converse-stream", {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}),
+    "cohere": ("/cohere/v2/chat", {"model": "ep", "messages": [{"role": "user", "content": "hi"}], "stream": True}),
+    "ollama_chat": ("/ollama/api/chat", {"model": "ep", "messages": [{"role": "user", "content": "hi"}]}),
+    "ollama_generate": ("/ollama/api/generate", {"model": "ep", "prompt": "hi"}),
+}
+"""How the clients of the other dialects ask for a stream."""
+
+
+@pytest.mark.parametrize("operation", OTHERS)
+@pytest.mark.parametrize("second", ["its own", "chat"])
+async def test_a_stream_of_any_dialect_is_gone_on_with(operation, second):
+    """By a target of the same one, and by another."""
+    dialect = DIALECTS[operation]
+    media = ((b"content-type", dialect.media),)
+    path, body = OTHERS[operation]
+    wire = SimpleNamespace(operation=operation, path="/one", streamed="/one")
+    following = wire if second == "its own" else CHAT
+    first, rest = told(wire, ALL), told(following, ALL)
+    cut = replace(first, headers=media, body=[b"".join(first.body[:5]), 0.001, BREAKS[CUT]])
+    desk = Desk((wire, cut), (following, replace(rest, headers=media if following is wire else SSE)))
+    exchange = FakeExchange(path=path, body=body)
+    await desk.pipeline.serve(exchange, *TABLE.find("POST", path))
+    found = meant(wire, exchange)
+    assert (found.text, found.finish, desk.asked) == (ALL, "stop", ["one", "two"])
+    assert INSTRUCTION.encode() in desk.upstream.requests[-1].body
 
 
 @pytest.mark.parametrize("client", WIRES.values(), ids=WIRES)
