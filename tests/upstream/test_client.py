@@ -12,6 +12,7 @@ from gatewright.errors import (
     UpstreamResetError,
 )
 from gatewright.snapshot.address import Address
+from gatewright.upstream.pool import Usage
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Thing:  one \r\n\r\nhello"
 BYE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbye"
@@ -145,6 +146,33 @@ async def test_a_request_is_sent_again_only_once(client, scripted):
     with pytest.raises(UpstreamResetError, match="closed the connection without an answer"):
         await post(client, server, b"2")
     assert [request.body for request in server.requests] == [b"1", b"2", b"2"]
+
+
+def _after(loop, turns, do):
+    loop.call_soon(*((_after, loop, turns - 1, do) if turns else (do,)))
+
+
+@pytest.mark.parametrize("turns", range(9))
+async def test_a_connection_that_is_lost_in_any_turn_of_its_beginning_fails_its_request(
+    make_client, scripted, monkeypatch, turns
+):
+    """Also before anybody is told of it: no request waits for what will not come, and no connection stays counted."""
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+    server = scripted([], [REQUEST, HELLO])
+    client = make_client(limit=1)
+
+    async def lost(*args, **options):
+        transport, protocol = await connect(*args, **options)
+        _after(loop, turns, transport.abort)
+        return transport, protocol
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "create_connection", lost)
+        with pytest.raises((UpstreamResetError, UpstreamRefusedError), match="closed the connection"):
+            await post(client, server)
+    assert client.usage == Usage()
+    assert (await post(client, server))[2] == b"hello"
 
 
 async def test_a_first_connection_closed_without_an_answer_is_an_error(client, scripted):
