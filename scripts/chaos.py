@@ -52,7 +52,6 @@ class Run:
     Attributes:
         seconds: how long users ask.
         seed: of all that is drawn.
-        refusals: whether providers refuse connections now and then.
         told: what they have seen.
         faults: how often providers failed, by the way in which they did.
         troubles: what else was done.
@@ -63,7 +62,6 @@ class Run:
 
     seconds: float
     seed: int
-    refusals: bool = True
     told: Told = field(default_factory=Told)
     faults: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
@@ -103,8 +101,7 @@ class Run:
             group.create_task(self._stop_database(stage))
             group.create_task(self._stop_valkey(stage))
             group.create_task(self._tell())
-            if self.refusals:
-                group.create_task(self._refuse(stage))
+            group.create_task(self._refuse(stage))
             asking = asyncio.gather(*(users.ask(until) for _ in range(USERS)))
             await asyncio.sleep(WARM * self.seconds)
             warm, _ = await settled(stage, spared)

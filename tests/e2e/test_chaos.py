@@ -9,11 +9,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 def test_no_request_fails_and_none_is_lost_from_the_ledger_while_everything_else_fails():
     """Providers, workers, the database and Valkey; the ledger agrees with users and with providers."""
-    run = chaos.Run(seconds=10.0, seed=1, refusals=False)
+    run = chaos.Run(seconds=10.0, seed=1)
     run.play()
     assert run.wrong == []
     assert run.troubles["workers killed"] > 1
     assert run.troubles["outages of the database"] > 0
+    assert run.troubles["times a provider refused connections"] > 0
     assert sum(run.faults.values()) > 20
 
 
