@@ -35,6 +35,7 @@ KINDS = {
     "cut-40": Kind.CUT,
     "stall-mid-stream": Kind.STALLED,
     "missing-terminator": Kind.CUT,
+    "error-early": Kind.OVERLOADED,
     "error-later": Kind.ERROR_EVENT,
     "bad-json-later": Kind.MALFORMED,
     "drip-later": Kind.STALLED,
@@ -69,18 +70,14 @@ def expected(cell: Cell) -> Outcome:
     calls = 0 if FAULTS[cell.fault].unreached else tries
     if cell.fallback:
         return Outcome(f"answer of {FALLBACK}", 200, (calls, 1), (200, "", tries + 1, FALLBACK))
-    own = {"429": 429, "500": 500, "529-in-200": WIRES[cell.provider].overloaded}
+    own = {"429": 429, "500": 500} | dict.fromkeys(("529-in-200", "error-early"), WIRES[cell.provider].overloaded)
     status = own.get(cell.fault) or STATUSES[code]
     return Outcome(ERROR, status, (calls, 0), (status, code, tries, PRIMARY), "7" if cell.fault == "429" else "")
 
 
 def shown(cell: Cell) -> bool:
-    """Whether something of the first target's answer went to the client.
-
-    Events are passed through as they come. A translation has nothing to show before there is content.
-    """
-    nothing = WIRES[cell.provider].opens if cell.translated else 0
-    return cell.stream and FAULTS[cell.fault].after > nothing
+    """Whether something of the first target's answer went to the client: events before content are held back."""
+    return cell.stream and FAULTS[cell.fault].after > WIRES[cell.provider].opens
 
 
 def manageable(cell: Cell) -> bool:

@@ -232,6 +232,11 @@ FAULTS: dict[str, Fault] = {
         streamed=lambda wire: [*_events(wire, -wire.ending), END],
         after=LATER,
     ),
+    "error-early": Fault(
+        says="an error as the second event of a stream",
+        streamed=lambda wire: [*_events(wire, 1), chunk(wire.failed_later or wire.failed), END],
+        after=1,
+    ),
     "error-later": Fault(
         says=f"an error as the event after {LATER}",
         streamed=lambda wire: [*_events(wire, LATER), chunk(wire.failed_later or wire.failed), END],

@@ -116,7 +116,9 @@ async def test_when_the_time_is_over_no_other_target_is_asked():
 
 async def test_a_stream_whose_time_is_over_ends_with_an_error_event():
     """It is never taken for complete."""
-    upstream = FakeClient(lambda _: Answer(headers=SSE, body=[b'data: {"choices":[{"delta":{}}]}\n\n', 5.0]))
+    upstream = FakeClient(
+        lambda _: Answer(headers=SSE, body=[b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n', 5.0])
+    )
     exchange = await ask(make_holder("one", policy=Policy(timeout=0.05)), upstream, CHAT | {"stream": True})
     assert exchange.status == 200
     last = json.loads(exchange.text.rstrip().rpartition(b"data: ")[2])

@@ -1,10 +1,12 @@
 """One call of one target: the request goes out, and of its answer is read what must be known before any is given on.
 
-That is all of a whole answer, and the first event of a stream: until then a failure is that of an attempt.
+That is all of a whole answer, and a stream up to where it says something: until then a failure is that of an attempt.
 """
 
 import re
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -17,8 +19,8 @@ from gatewright.gateway.conversations import FRAMES, LINES, SSE
 from gatewright.gateway.heading import Head
 from gatewright.gateway.masking import masked
 from gatewright.gateway.metering import Meter
-from gatewright.gateway.opening import Opening
-from gatewright.gateway.streaming import LINE_ENDS, Passing, Transform
+from gatewright.gateway.opening import Opening, decoded
+from gatewright.gateway.streaming import LINE_ENDS, Transform
 from gatewright.gateway.translate import Sending
 from gatewright.gateway.understand import RAW, Call
 from gatewright.snapshot.model import Target
@@ -105,34 +107,21 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head,
         return head, _checked(whole, kind, response, sending, raw=call.operation == RAW), None
     response.expect(_MARKS[kind])
     stream = sending.stream() if sending.stream else sending.meter
-    if isinstance(stream, Passing):
-        first = stream.feed(await _opened(response, sending.media))
-        if first:
-            return head, first, stream
+    opening = None
+    if not (sending.translated or call.operation == RAW):  # a translation holds back by itself what says nothing
+        opening = Opening(sending.content_type or kind, partial(_refuse_failed, response, translated=False))
     async for piece in response:
         first = stream.feed(piece)
+        if first and opening is not None:
+            first = opening.feed(first)
         if first:
             return head, first, stream
     first = stream.end()
+    if opening is not None:
+        first = (first and opening.feed(first)) or opening.end()
     if first:
         return head, first, Meter("")  # nothing follows
-    raise UpstreamProtocolError("it ended the stream before sending anything.")
-
-
-async def _opened(response: Response, media: bytes) -> bytes:
-    """A stream that is passed through, up to its first event that says something: an error there is no answer."""
-    opening = Opening(media)
-    async for piece in response:
-        data = opening.feed(piece)
-        if data:
-            break
-    else:
-        data = opening.end()
-    if not data:
-        raise UpstreamProtocolError("it ended the stream before sending anything.")
-    if data != b"[DONE]":
-        _refuse_failed(data, response, translated=False)
-    return opening.read
+    raise UpstreamProtocolError("it ended the stream before saying anything.")
 
 
 def _checked(body: bytes, kind: bytes, response: Response, sending: Sending, *, raw: bool) -> bytes:
@@ -148,7 +137,7 @@ def _checked(body: bytes, kind: bytes, response: Response, sending: Sending, *, 
     if kind == JSON and body[-1:] not in _CLOSED and not body.rstrip().endswith((b"}", b"]")):
         raise UpstreamProtocolError("its answer is not whole JSON.")
     if not raw and _ERROR.match(body):
-        _refuse_failed(body, response, translated=sending.translated)
+        _refuse_failed(response, decoded(body), body, translated=sending.translated)
     if not sending.fed:
         _meter(body, kind, sending.meter)
     return sending.whole(body) if sending.whole else body
@@ -168,13 +157,10 @@ async def _rejected(response: Response, *, translated: bool) -> UpstreamStatusEr
     return UpstreamStatusError(words, response.status, response.headers, body, native=not translated)
 
 
-def _refuse_failed(body: bytes, response: Response, *, translated: bool) -> None:
+def _refuse_failed(response: Response, found: Any, body: bytes, *, translated: bool) -> None:
     """Take an error for one though its status says that all is well, as routers of other providers answer."""
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UpstreamProtocolError("its answer is not JSON.") from None
-    failed = decode_failure(found) if isinstance(found, dict) else None
+    response_of_event = found.get("response") if found.get("type") == "response.failed" else None
+    failed = decode_failure(response_of_event if isinstance(response_of_event, dict) else found)
     if failed is not None:
         if "sequence_number" in found:  # an event of Responses, which no body is written like
             body = msgspec.json.encode({"error": failed.form})

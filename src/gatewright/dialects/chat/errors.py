@@ -11,6 +11,8 @@ from gatewright.dialects.stream import Failed
 # OpenAI API reference, "Error codes".
 _STATUSES = {
     "invalid_request_error": 400,
+    "invalid_prompt": 400,
+    "context_length_exceeded": 400,
     "authentication_error": 401,
     "insufficient_quota": 429,
     "permission_error": 403,
