@@ -68,7 +68,7 @@ def framed(*events):
 FRAMES = ((b"content-type", b"application/vnd.amazon.eventstream"),)
 
 
-def holder_of(ways, *more, strict=False):
+def holder_of(ways, *more, **policy):
     """The endpoint `ep` over targets with those ways, the first PRIMARY and the others FALLBACK."""
     snapshot = make_holder("one").current
     address = Address("https", "up.example.com", 443, "/base/v1")
@@ -77,7 +77,7 @@ def holder_of(ways, *more, strict=False):
         snapshot.endpoints["ep"],
         primaries=((targets[0], 1.0),),
         fallbacks=tuple(targets[1:]),
-        policy=Policy(strict=strict),
+        policy=Policy(**policy),
     )
     return Holder(replace(snapshot, endpoints={"ep": endpoint}))
 
@@ -151,6 +151,26 @@ async def test_frames_that_break_off_end_in_an_error_event():
     upstream = FakeClient(in_turn(Answer(headers=FRAMES, body=[*pieces, framed(EVENTS[3])[0][:20]])))
     exchange = await ask(holder_of(BEDROCK), upstream, "/v1/messages", ASKED | {"stream": True})
     assert b"event: error\n" in exchange.text.rpartition(b"content_block_delta")[2]
+
+
+async def test_frames_that_break_off_are_gone_on_with_in_frames():
+    """Both calls are as Bedrock wants them, and the client gets Anthropic's own events."""
+    rest = {**EVENTS[2], "delta": {"type": "text_delta", "text": ", world"}}
+    answers = [
+        Answer(headers=FRAMES, body=[*framed(*EVENTS[:3]), 0.001, framed(EVENTS[3])[0][:20]]),
+        Answer(headers=FRAMES, body=framed(*EVENTS[:2], rest, *EVENTS[3:])),
+    ]
+    upstream = FakeClient(in_turn(*answers))
+    holder = holder_of(BEDROCK, BEDROCK, continuation=True, retries=0)
+    trials = [(b"anthropic-beta", b"a-1")]
+    exchange = await ask(holder, upstream, "/v1/messages", ASKED | {"stream": True}, trials)
+    events = [json.loads(part.partition(b"data: ")[2]) for part in exchange.text.split(b"\n\n") if part]
+    usage = {"usage": {"input_tokens": 6, "output_tokens": 4}}
+    assert events == [*EVENTS[:3], rest, EVENTS[3], EVENTS[4] | usage, EVENTS[5]]
+    for request in upstream.requests:
+        assert json.loads(request.body)["anthropic_beta"] == ["a-1"]
+        assert not {b"anthropic-beta", b"anthropic-version"} & set(dict(request.headers))
+        assert request.path == b"/model/claude/invoke-with-response-stream"
 
 
 def form(model, audio=b"RIFF\x00\xff"):

@@ -137,6 +137,7 @@ class Walk:
         Raises:
             GatewrightError: as of `attempt`.
         """
+        log.warning("%s endpoint %s, a stream broke off: %r", self._request_id, self._call.endpoint, str(broken))
         self._sender.follow(transcript)
         return await Walk.attempt(self, route, broken)
 
