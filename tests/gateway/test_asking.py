@@ -39,7 +39,7 @@ async def asked(media, *pieces, operation="none", streamed=True, **sent):
 @pytest.mark.parametrize(("media", "piece"), WHOLE.values(), ids=WHOLE)
 async def test_what_is_whole_in_a_stream_shows_that_the_stream_lives(media, piece):
     """A stream is held to a floor, and each thing in it that is whole counts, pings too; an empty mark always would."""
-    mark = (await asked(media, piece, b"rest", translated=True)).response.mark
+    mark = (await asked(media, piece, b"rest", fed=True)).response.mark
     assert mark
     assert mark in piece
 

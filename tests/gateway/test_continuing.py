@@ -6,6 +6,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from faults.judge import ANSWER, BROKEN, Heard, hear
 from faults.wires import CHAT, GENERATE_CONTENT, MESSAGES, MODEL, RESPONSES, WIRES, text
@@ -161,6 +163,20 @@ async def test_what_the_next_target_says_again_is_cut_away(client, second, again
     desk = Desk((client, broken(client)), (second, repeating if again == "its end" else anew))
     _, heard = await desk.ask(client)
     assert heard == Heard(ANSWER, ALL)
+
+
+DIALECT = st.sampled_from(sorted(WIRES))
+
+
+@given(DIALECT, DIALECT, DIALECT, st.integers(0, 20_000))
+def test_wherever_a_stream_is_cut_its_client_gets_all_of_it_once(client, first, second, place):
+    """At any byte, by a target that begins anew; one that had said all but its end may end in an error."""
+    said = b"".join(WIRES[first].events(SPEAKER))
+    cut = Answer(headers=SSE, body=[said[: place % len(said)], 0.0, BREAKS[CUT]])
+    desk = Desk((WIRES[first], cut), (WIRES[second], Answer(headers=SSE, body=WIRES[second].events(SPEAKER))))
+    _, heard = asyncio.run(desk.ask(WIRES[client]))
+    assert heard.text == ALL
+    assert heard.kind == ANSWER or (heard.kind == BROKEN and desk.asked == ["one"])
 
 
 OTHERS = {

@@ -120,6 +120,15 @@ def test_the_head_is_that_of_the_first_provider():
     assert of_events(encoder.events).text == ALL
 
 
+def test_a_second_candidate_of_the_next_provider_is_not_shown():
+    """One answer was asked for, and is gone on with."""
+    transcript, encoder = begun(*text(*WORDS[:9]))
+    other = [replace(event, candidate=1) for event in (*whole("other"), Finished(finish="length"))]
+    followed(transcript, *text(*WORDS[9:20]), *other, *(PartGrew(at=0, text=word) for word in WORDS[20:]), *END)
+    found = of_events(encoder.events)
+    assert (found.text, found.finish) == (ALL, "stop")
+
+
 def test_a_text_after_one_that_had_ended_is_a_part_of_its_own():
     """Nothing of it begins before there is something new to say."""
     transcript, encoder = begun(*whole(*WORDS[:9]))

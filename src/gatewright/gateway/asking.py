@@ -108,7 +108,7 @@ async def _read(response: Response, sending: Sending, call: Call) -> tuple[Head,
     response.expect(_MARKS[kind])
     stream = sending.stream() if sending.stream else sending.meter
     opening = None
-    if not (sending.translated or call.operation == RAW):  # a translation holds back by itself what says nothing
+    if not (sending.fed or call.operation == RAW):  # what reads it holds back by itself what says nothing
         opening = Opening(sending.content_type or kind, partial(_refuse_failed, response, translated=False))
     async for piece in response:
         first = stream.feed(piece)

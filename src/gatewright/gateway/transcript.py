@@ -108,6 +108,8 @@ class Transcript:
         """The bytes of one event; often none."""
         if self._joint is None:
             return self._tell(event)
+        if getattr(event, "candidate", 0):
+            return b""  # one answer was asked for
         return b"".join(map(self._tell, self._joined(event, self._joint)))
 
     def _tell(self, event: Event) -> bytes:
