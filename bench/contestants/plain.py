@@ -116,7 +116,7 @@ class Nginx(Debian):
         path = place.folder / "nginx.conf"
         scheme = place.origin.partition(":")[0]
         text = _NGINX.format(folder=place.folder, port=place.port, upstream=place.upstream_port, scheme=scheme,
-                             ca=place.ca, workers=place.workers, most=2 * place.streams)  # fmt: skip
+                             ca=place.ca, workers=place.workers, most=2 * place.streams + 2000)  # fmt: skip
         path.write_text(text)
         return Launch(command=[str(self.program()), "-c", str(path)], port=place.port)
 
