@@ -4,11 +4,13 @@
 
 Several workers of a real server with a PostgreSQL and a Valkey of its own; users in four dialects; two mock providers
 that fail at random and now and then refuse connections, and a healthy one as the fallback of every endpoint. Workers
-are killed with SIGKILL, the database and Valkey are stopped and started again.
+are killed with SIGKILL, the database and Valkey are stopped and started again; for the first quarter of the time the
+workers are replaced again and again, as by `gatewright reload`.
 
 It fails when a request fails that had not begun streaming, when the ledger is not exactly what users saw and providers
-served, or when a worker grows. A request whose worker was killed before a byte of its answer is sent again, as the
-vendors' SDKs do. `--write` writes docs/chaos.md.
+served, when a reload fails for anything but a new worker that was killed, or when a worker grows. A request whose
+worker was killed before a byte of its answer is sent again, as the vendors' SDKs do. `--write` writes docs/chaos.md and
+its picture.
 """
 
 import argparse
@@ -23,13 +25,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import uvloop
 
 from faults.books import differences, ledger
+from faults.curves import Memory, Points, drawn
 from faults.stage import ENDPOINTS, Stage, settled, staged
 from faults.users import Told, Users
 
-TARGET = Path(__file__).parent.parent / "docs" / "chaos.md"
+DOCS = Path(__file__).parent.parent / "docs"
+TARGET, PICTURE = DOCS / "chaos.md", DOCS / "images" / "chaos.svg"
 
 WORKERS, USERS = 3, 24
 FLAKY = {"first": 0.3, "second": 0.3}
@@ -38,11 +43,14 @@ FLAKY = {"first": 0.3, "second": 0.3}
 TIMEOUTS = {f"GATEWRIGHT_{name}_TIMEOUT": seconds for name, seconds in (("CONNECT", "2"), ("FIRST_BYTE", "2"))}
 TIMEOUTS |= {"GATEWRIGHT_IDLE_TIMEOUT": "2", "GATEWRIGHT_TOTAL_TIMEOUT": "6"}
 
-WARM, GROWTH = 1 / 3, 1.05
-"""Part of the run after which a worker's memory is looked at first, and what it may grow by from then on."""
+RELOADS = 0.25
+"""Part of the run in which workers are replaced; then one is spared all that, to see whether it grows."""
 
-LONG = 120.0
-"""Seconds a run must take for that to be judged."""
+WARM, GROWTH = 0.6, 1.05
+"""Part of the run after which its memory is looked at first, and what it may grow by from then on."""
+
+LONG = 300.0
+"""Seconds a run must take for that to be judged: in a shorter one the worker is not warm by then."""
 
 
 @dataclass
@@ -72,6 +80,8 @@ class Run:
     def __post_init__(self) -> None:
         self._chance = random.Random(f"{self.seed} chaos")  # noqa: S311 - it draws troubles
         self._over = asyncio.Event()
+        self._spared: psutil.Process | None = None
+        self._lines: list[tuple[str, Points]] = []
 
     def play(self) -> None:
         """Start everything, let it be disturbed, and look at what is left."""
@@ -94,20 +104,33 @@ class Run:
 
     async def _disturb(self, stage: Stage) -> None:
         users = Users(stage.port, stage.server.admin_key, tuple(ENDPOINTS), self.seed, told=self.told)
-        until = time.monotonic() + self.seconds
-        spared = stage.server.workers()[0]
+        began = time.monotonic()
+        memory = Memory(stage.server)
+        watching = asyncio.create_task(memory.follow())
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._kill_workers(stage, spared.pid))
-            group.create_task(self._stop_database(stage))
-            group.create_task(self._stop_valkey(stage))
+            for trouble in (self._kill_workers, self._stop_database, self._stop_valkey):
+                group.create_task(trouble(stage))
             group.create_task(self._tell())
             group.create_task(self._refuse(stage))
-            asking = asyncio.gather(*(users.ask(until) for _ in range(USERS)))
-            await asyncio.sleep(WARM * self.seconds)
+            asking = asyncio.gather(*(users.ask(began + self.seconds) for _ in range(USERS)))
+            await self._reload(stage, began + RELOADS * self.seconds)
+            spared = self._spared = max(stage.server.workers(), key=lambda one: one.create_time())
+            await asyncio.sleep(began + WARM * self.seconds - time.monotonic())
             warm, _ = await settled(stage, spared)
             await asking
             self._over.set()
         self.memory = (warm, (await settled(stage, spared))[0])
+        watching.cancel()
+        self._lines = [("the spared worker" if pid == spared.pid else "", line) for pid, line in memory.seen.items()]
+
+    async def _reload(self, stage: Stage, until: float) -> None:
+        """Replace the workers again and again; at the end they are all there, and ready."""
+        while time.monotonic() < until:
+            done = await asyncio.to_thread(stage.server.reload)
+            self.troubles["reloads"] += 1
+            if done.returncode and "SIGKILL" not in done.stderr:
+                self.wrong.append(f"a reload failed: {done.stderr}")
+            await self._pause(0.5, 3)
 
     async def _pause(self, least: float, most: float) -> bool:
         """Wait; whether the run is not over yet."""
@@ -115,10 +138,10 @@ class Run:
             await asyncio.wait_for(self._over.wait(), self._chance.uniform(least, most))
         return not self._over.is_set()
 
-    async def _kill_workers(self, stage: Stage, spared: int) -> None:
-        """All but one, whose memory is looked at."""
+    async def _kill_workers(self, stage: Stage) -> None:
+        """Any but the one that is spared."""
         while await self._pause(2, 5):
-            mortal = [one.pid for one in stage.server.workers() if one.pid != spared]
+            mortal = [one.pid for one in stage.server.workers() if one != self._spared]
             if mortal:
                 os.kill(self._chance.choice(mortal), signal.SIGKILL)
                 self.troubles["workers killed"] += 1
@@ -150,6 +173,10 @@ class Run:
             done = ", ".join(f"{count} {what}" for what, count in self.troubles.items())
             _say(f"{self.told.requests} requests, {len(self.told.failed)} failed; {done}")
 
+    def picture(self) -> str:
+        """The memory of the workers over time."""
+        return drawn("Memory of the workers", self._lines)
+
     def page(self) -> str:
         """The report."""
         rows = [("requests", self.told.requests), *sorted(self.told.kinds.items())]
@@ -160,6 +187,7 @@ class Run:
             seed=self.seed,
             workers=WORKERS,
             users=USERS,
+            part=WARM,
             rows="".join(f"| {what} | {count:,} |\n" for what, count in rows),
             faults="".join(f"| {fault} | {count:,} |\n" for fault, count in self.faults.items()),
             warm=f"{self.memory[0] / 2**20:.1f}",
@@ -173,7 +201,8 @@ _PAGE = """\
 
 `make chaos MINUTES={minutes:g} SEED={seed} WRITE=1` wrote this page: {workers} workers with PostgreSQL and Valkey,
 {users} users in four dialects, two providers that fail at random and a healthy one as the fallback. Workers were killed
-with SIGKILL; the database and Valkey were stopped and started again; providers refused connections.
+with SIGKILL; the database and Valkey were stopped and started again; providers refused connections; in the first
+quarter of the time the workers were replaced again and again, as by `gatewright reload`.
 
 ## What was wrong
 
@@ -190,7 +219,10 @@ something else than its user saw; an answer of a provider that no record has; an
 request whose worker was killed before the first byte of its answer was sent again, as the vendors' SDKs do. *Left* are
 users who did not wait for the end.
 
-One worker was spared. It had {warm} MiB after a third of the time and {after} MiB at the end, its garbage collected.
+![Memory of the workers over time](images/chaos.svg)
+
+One worker was spared after the last reload. It had {warm} MiB after {part:.0%} of the time and {after} MiB at the
+end, its garbage collected.
 
 | fault of a provider | times |
 |---|---|
@@ -213,6 +245,7 @@ def main() -> bool:
     run.play()
     if given.write:
         TARGET.write_text(run.page(), "utf-8")
+        PICTURE.write_text(run.picture(), "utf-8")
     for line in run.wrong[:20]:
         _say(f"WRONG: {line}")
     seen = ", ".join(f"{count} {kind}" for kind, count in sorted(run.told.kinds.items()))

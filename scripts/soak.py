@@ -7,7 +7,7 @@ twenty the user leaves before the end. A tenth of the requests warms up. Then, a
 is looked at once it is quiet.
 
 It fails when a worker has grown by 5 % since it was warm, holds a task, a socket or a file more than then, or when the
-ledger is not exactly what users saw and providers served. `--write` writes docs/soak.md.
+ledger is not exactly what users saw and providers served. `--write` writes docs/soak.md and its picture.
 """
 
 import argparse
@@ -22,15 +22,20 @@ import psutil
 import uvloop
 
 from faults.books import differences, ledger
+from faults.curves import Memory, Points, drawn
 from faults.stage import ENDPOINTS, Stage, settled, staged
 from faults.users import Told, Users
 
-TARGET = Path(__file__).parent.parent / "docs" / "soak.md"
+DOCS = Path(__file__).parent.parent / "docs"
+TARGET, PICTURE = DOCS / "soak.md", DOCS / "images" / "soak.svg"
 
 WORKERS, USERS = 2, 32
 STREAMS, LEAVES, WARMING = 0.2, 0.05, 0.1
-GROWTH, ROOM = 1.05, 2 << 20
-"""What a worker's memory may grow by, and bytes that are no growth."""
+GROWTH = 1.05
+"""What a worker's memory may grow by."""
+
+MANY = 50_000
+"""Requests there must be for that to be judged: with fewer a worker is not warm after a tenth of them."""
 
 QUIET = 3.0
 """Seconds until what users have left behind is closed."""
@@ -79,12 +84,14 @@ class Run:
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._began = time.monotonic()
+        self._lines: list[tuple[str, Points]] = []
+
     def play(self) -> None:
         """Start everything, let users ask, and look at what is left."""
-        began = time.monotonic()
         with staged({}, self.seed, workers=WORKERS, GATEWRIGHT_LOG_LEVEL="error") as stage:
             uvloop.run(self._ask(stage))
-            self.seconds = time.monotonic() - began
             [served] = stage.mocks.served().values()
             records = ledger(stage.postgres.url, self.told.answers)
             self.records = len(records)
@@ -106,29 +113,43 @@ class Run:
             most=self.requests * WARMING,
             told=self.told,
         )
-        telling = asyncio.create_task(self._tell())
+        self._began = time.monotonic()
+        memory = Memory(stage.server)
+        beside = [asyncio.create_task(one) for one in (self._tell(), memory.follow())]
         await asyncio.gather(*(users.ask() for _ in range(USERS)))
         self.warm = await _held(stage)
         users.most = self.requests
         await asyncio.gather(*(users.ask() for _ in range(USERS)))
+        self.seconds = time.monotonic() - self._began
         self.after = await _held(stage)
-        telling.cancel()
+        for one in beside:
+            one.cancel()
+        self._lines = [(f"worker {number}", line) for number, line in enumerate(memory.seen.values(), 1)]
 
     async def _tell(self) -> None:
         while True:
-            _say(f"{self.told.requests:,} of {self.requests:,} requests, {len(self.told.failed)} failed")
             await asyncio.sleep(10)
+            rate = max(1, self.told.requests) / (time.monotonic() - self._began)
+            left = (self.requests - self.told.requests) / rate / 60
+            _say(
+                f"{self.told.requests:,} of {self.requests:,} requests, {len(self.told.failed)} failed; "
+                f"{rate:,.0f} a second, {left:.1f} minutes to go"
+            )
 
     def _left(self) -> Iterator[str]:
         if self.warm.keys() != self.after.keys():
             yield "a worker has ended"
         for pid, now in self.after.items():
             then = self.warm.get(pid, now)
-            if now.memory > GROWTH * then.memory + ROOM:
+            if self.requests >= MANY and now.memory > GROWTH * then.memory:
                 yield f"worker {pid} grew from {then.memory >> 10:,} to {now.memory >> 10:,} KiB"
             for what in ("tasks", "files", "connections"):
                 if getattr(now, what) > getattr(then, what):
                     yield f"worker {pid} has {getattr(now, what)} {what}, and had {getattr(then, what)}"
+
+    def picture(self) -> str:
+        """The memory of the workers over time."""
+        return drawn("Memory of the workers", self._lines)
 
     def page(self) -> str:
         """The report."""
@@ -170,6 +191,8 @@ holds a task, a file or a socket more than then.
 {rows}
 ## What the workers hold
 
+![Memory of the workers over time](images/soak.svg)
+
 *Files* are open files and sockets but for the connections to providers that are *kept* for the next request.
 
 | worker | when | memory | tasks | files | kept |
@@ -207,6 +230,7 @@ def main() -> bool:
     run.play()
     if given.write:
         TARGET.write_text(run.page(), "utf-8")
+        PICTURE.write_text(run.picture(), "utf-8")
     for line in run.wrong[:20]:
         _say(f"WRONG: {line}")
     _say(f"{run.told.requests:,} requests, {run.records:,} records, {len(run.wrong)} wrong, {run.seconds:.0f} s")

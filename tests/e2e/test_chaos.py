@@ -15,11 +15,12 @@ def test_no_request_fails_and_none_is_lost_from_the_ledger_while_everything_else
     assert run.troubles["workers killed"] > 1
     assert run.troubles["outages of the database"] > 0
     assert run.troubles["times a provider refused connections"] > 0
+    assert run.troubles["reloads"] > 0
     assert sum(run.faults.values()) > 20
 
 
 def test_nothing_is_left_of_requests_that_are_over():
-    """No task, no socket, no file, and memory stays; a fifth are streams, and one user in twenty leaves."""
+    """No task, no socket and no file; a fifth are streams, and one user in twenty leaves."""
     run = soak.Run(requests=3000, seed=1)
     run.play()
     assert run.wrong == []

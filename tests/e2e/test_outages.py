@@ -167,12 +167,7 @@ def test_a_server_starts_while_postgresql_is_away_and_no_record_is_lost_or_doubl
         callers.append(Callers(server, 6))
         callers[-1].more(50)
         assert_out(server, calls=False)
-    done = subprocess.run(
-        [sys.executable, "-m", "gatewright", "reload", "--data-dir", str(server.data_dir)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = server.reload()
     assert (done.returncode, done.stderr) == (0, "")
     callers[-1].more(50)
     postgres.start()

@@ -2,19 +2,12 @@
 
 import concurrent.futures
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from fixtures.callers import CHAT, Callers, keep, last_answer
 from fixtures.server import BOTH_SERVERS
-
-
-def reload(server):
-    command = [sys.executable, "-m", "gatewright", "reload", "--data-dir", str(server.data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 @BOTH_SERVERS
@@ -29,7 +22,7 @@ def test_reloads_under_load_fail_no_request(serve, provider, workers):
     for _ in range(2):
         callers.more(50)
         before = {one.pid for one in server.workers()}
-        done = reload(server)
+        done = server.reload()
         assert (done.returncode, done.stderr) == (0, "")
         assert server.url in done.stdout
         # Those from before may still complete what is under way.
@@ -43,7 +36,7 @@ def test_reloads_under_load_fail_no_request(serve, provider, workers):
 def test_a_kept_connection_takes_a_last_request_from_a_worker_that_is_replaced(server):
     """The answer says that it is the last one, and readiness has not failed: others serve."""
     connection = keep(server)
-    assert reload(server).returncode == 0
+    assert server.reload().returncode == 0
     assert last_answer(connection) == 200
     connection.close()
 
@@ -57,7 +50,7 @@ def test_a_stream_outlasts_a_reload_by_more_than_the_drain_time(serve, provider)
         stream = pool.submit(server.post, "/v1/chat/completions", {"stream": True, **CHAT})
         while not provider.requests:
             time.sleep(0.01)
-        assert reload(server).returncode == 0
+        assert server.reload().returncode == 0
         assert not stream.done()
         assert stream.result().body.endswith(b"data: [DONE]\n\n")
 
@@ -69,19 +62,19 @@ def test_a_reload_whose_workers_cannot_start_leaves_those_there_were(server, pro
     key = server.data_dir / "kek"
     kept = key.read_text()
     key.write_text("nonsense\n")
-    failed = reload(server)
+    failed = server.reload()
     assert failed.returncode == 1
     assert f"The key file {key}: key number 1" in failed.stderr
     assert server.worker == worker
     assert server.post("/v1/chat/completions", CHAT).status == 200
     key.write_text(kept)
-    assert reload(server).returncode == 0
+    assert server.reload().returncode == 0
 
 
 def test_a_reload_without_a_server_says_so(server):
     """Also when it was killed, and its file is still there."""
     server.stop(signal.SIGKILL)
     assert list((server.data_dir / "run").iterdir()) != []
-    failed = reload(server)
+    failed = server.reload()
     assert failed.returncode == 2
     assert str(server.data_dir) in failed.stderr

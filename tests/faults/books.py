@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from faults.judge import ANSWER
 from faults.users import Answer, Told
@@ -30,14 +30,17 @@ def ledger(url: str, wanted: Collection[str], patience: float = 60.0) -> dict[st
     database = Database(url)
     try:
         deadline = time.monotonic() + patience
-        found: set[str] = set()
-        since = time.monotonic()
-        while time.monotonic() < deadline and (time.monotonic() - since < STILL or not found.issuperset(wanted)):
+        count, since = -1, time.monotonic()
+        while time.monotonic() < deadline:
             time.sleep(0.5)
             with contextlib.suppress(UnavailableError), database.read() as tx:  # it may be starting still
-                ids = set(tx.scalars(select(REQUESTS.c.record_id)))
-                if ids != found:
-                    found, since = ids, time.monotonic()
+                found = tx.scalar(select(func.count()).select_from(REQUESTS))
+                if found != count:
+                    count, since = found, time.monotonic()
+                elif time.monotonic() - since > STILL and set(tx.scalars(select(REQUESTS.c.record_id))).issuperset(
+                    wanted
+                ):
+                    break
         with database.read() as tx:
             return {row["record_id"]: Record(**row) for row in tx.execute(select(REQUESTS)).mappings()}
     finally:

@@ -23,7 +23,8 @@ DEFAULT_RESULTS = 100
 MOST_RESULTS = 1000
 
 ROWS = 500
-"""Rows of one statement; SQLite takes 32,766 values in one (https://www.sqlite.org/limits.html)."""
+"""Rows of one statement: it is in memory several times over, and SQLite takes 32,766 values in one
+(https://www.sqlite.org/limits.html)."""
 
 _NAMES = ", ".join(Record.__struct_fields__)
 _PLACES = f"({', '.join('?' for _ in Record.__struct_fields__)})"
@@ -61,9 +62,11 @@ def insert(connection: Connection, records: Sequence[Record]) -> int:
     Raises:
         ClientError: a value does not fit; see `Record.fitted`.
     """
-    if connection.dialect.name == "sqlite":
-        parts = (records[begin : begin + ROWS] for begin in range(0, len(records), ROWS))
-        return sum(_insert_into_sqlite(connection, part) for part in parts)
+    put = _insert_into_sqlite if connection.dialect.name == "sqlite" else _insert_into_postgres
+    return sum(put(connection, records[begin : begin + ROWS]) for begin in range(0, len(records), ROWS))
+
+
+def _insert_into_postgres(connection: Connection, records: Sequence[Record]) -> int:
     rows = msgspec.json.encode([msgspec.structs.asdict(one) for one in records]).decode()
     return connection.execute(_POSTGRES, {"rows": rows}).rowcount
 
