@@ -17,6 +17,7 @@ from gatewright.dialects.conversation import (
     Refusal,
     Request,
     Text,
+    TokenScore,
     ToolCall,
     Usage,
 )
@@ -109,6 +110,50 @@ def test_an_answer_over_several_providers_is_one(legs):
     assert transcript.text == ALL
 
 
+KINDS = st.lists(st.sampled_from(["text", "thought", "call", "refusal", "image"]), min_size=1, max_size=5)
+
+
+def answer(leg, kinds):
+    """The events of an answer with such parts, each with words of its own; text and calls are told what they say."""
+    found, said, calls = [], [], []
+    for at, kind in enumerate(kinds):
+        part = {
+            "text": Text(text=""),
+            "thought": Reasoning(),
+            "call": ToolCall(id=f"call_{leg}_{at}", name=f"f{leg}{at}", arguments=""),
+            "refusal": Refusal(text=""),
+            "image": Media(kind="image", media_type="image/png", data="aGk="),
+        }[kind]
+        words = [f"{kind} {leg}.{at}.{number} " for number in range(3)]
+        words = {"call": ['{"a":', "1}"], "image": []}.get(kind, words)
+        said += words if kind in ("text", "refusal") else []
+        calls += [part.name] if kind == "call" else []
+        found += [PartBegan(at=at, part=part), *(PartGrew(at=at, text=word) for word in words), PartEnded(at=at)]
+    return [*found, *END], "".join(said), calls
+
+
+@pytest.mark.parametrize("wire", CONVERSATIONS, ids=lambda wire: wire.operation)
+@pytest.mark.parametrize("exact", [True, False], ids=["its own first", "another first"])
+@given(KINDS, KINDS, st.integers(0, 20))
+def test_every_encoder_writes_answers_that_are_joined(wire, exact, first, second, cut):
+    """Whatever was said until then and follows, a client reads a whole answer with all that is new in it."""
+    name = wire.dialect.NAME
+    encoder = wire.dialect.Encoder(Request(dialect=name, model="m", stream=True))
+    transcript = Transcript(encoder, name)
+    began = Began(id="1", model="m", created=1, dialect=name if exact else "chat" if name != "chat" else "messages")
+    events, _, _ = answer(1, first)
+    shown = [transcript.encode(event) for event in (began, *events[: min(cut, len(events) - 2)])]
+    if not transcript.open:
+        return
+    before = transcript.text
+    events, said, calls = answer(2, second)
+    shown += followed(transcript, *events, origin="cohere")
+    decoder = wire.dialect.Decoder()
+    found = of_events([*decoder.feed(b"".join(shown)), *decoder.end()])
+    assert found.text == before + said
+    assert [called for called, _ in found.calls] == ([] if wire.operation == "ollama_generate" else calls)
+
+
 def test_the_head_is_that_of_the_first_provider():
     """And is shown once; the places of further parts go on from its last."""
     transcript, encoder = begun(*whole(*WORDS[:9]), *text(*WORDS[9:10], at=1))
@@ -167,11 +212,12 @@ def test_one_that_told_no_usage_before_leaves_that_of_the_next_as_it_is():
 def test_what_only_another_dialect_understands_is_left_out():
     """An encoder that puts back what its own dialect wrote must not take it for that."""
     cited = [Citation(url="https://example.com", form={"wire": {}})]
+    scored = [TokenScore(token="!", logprob=-1.0)]
     transcript, encoder = begun(*text(*WORDS[:9]))
     native = [PartBegan(at=1, part=Native(rest={"type": "x"})), PartGrew(at=1, text="x"), PartEnded(at=1)]
     more = [
         PartBegan(at=2, part=Text(text="", form={"a": 1})),
-        PartGrew(at=2, text="!", rest={"b": 1}, citations=cited),
+        PartGrew(at=2, text="!", rest={"b": 1}, citations=cited, scores=scored),
     ]
     followed(transcript, *whole(*WORDS[9:]), *native, *more, Finished(finish="stop", form={"c": 1}), origin="messages")
     began, grew, ended, finished = encoder.events[-4:]

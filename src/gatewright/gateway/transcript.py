@@ -180,7 +180,7 @@ class Transcript:
         place = joint.places.get(event.at)
         if place is not None:
             alone = PartGrew(at=place, text=event.text, scores=event.scores)
-            yield alone if place == joint.merged else joint.fit(replace(event, at=place))
+            yield joint.fit(alone if place == joint.merged else replace(event, at=place))
         elif joint.splice is not None and joint.waiting is not None and event.at == joint.waiting.at:
             text = joint.splice.feed(event.text)
             if text is not None:
@@ -245,7 +245,7 @@ class _Joint:
         if isinstance(event, PartBegan):
             event.part = replace(event.part, rest={}, form={})
         elif isinstance(event, PartGrew):
-            event.citations = []
+            event.citations, event.scores = [], []
         return event
 
 

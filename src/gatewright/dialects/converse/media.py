@@ -155,7 +155,7 @@ def _own(part: Media) -> Block:
         inner["source"] = {"text": part.text}
     else:
         inner["source"] = {"bytes": part.data}
-    stated = {"format": part.form.get("format"), "name": part.name}
+    stated = {"format": part.form.get("format", _format(part)), "name": part.name}
     inner |= {key: value for key, value in stated.items() if value is not None}
     return inner | ({} if part.cited is None else {"citations": {"enabled": part.cited}})
 

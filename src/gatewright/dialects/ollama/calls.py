@@ -86,7 +86,7 @@ def encode_call(call: ToolCall, index: int, dropped: Dropped, *, same: bool) -> 
         dropped.rest(call, same=False)
         return {"id": call.id, "function": {"index": index, **_function(call)}}
     outer, inner = opened(call.rest, "function")
-    function = restored(_function(call) | inner, call.form["function"])
+    function = restored(_function(call) | inner, call.form.get("function", {}))
     return restored({"id": call.id, "function": function} | outer, call.form)
 
 
