@@ -255,6 +255,32 @@ async def test_a_third_target_goes_on_when_the_second_breaks_off_too():
     assert (last["usage"]["prompt_tokens"], last["usage"]["completion_tokens"]) == (103, 9)
 
 
+async def test_the_last_that_breaks_off_is_the_requests_own():
+    """Its error is what the client is told after all that was said."""
+    second = told(CHAT, ALL[cut_at() : cut_at(40)])
+    ends = replace(second, body=[*second.body[:-4], 0.001, BREAKS[STALL]])
+    desk = Desk((CHAT, broken(CHAT)), (CHAT, ends))
+    exchange, heard = await desk.ask(CHAT)
+    assert heard == Heard(BROKEN, ALL[: cut_at(40)])
+    assert b"openai/two" in exchange.text
+    assert desk.kept == [("-broken", "one", CODES[CUT], 0), ("", "two", CODES[STALL], 2)]
+    assert desk.upstream.aborted == 0
+
+
+async def test_a_call_that_talks_nonsense_is_let_go_of_before_the_next_is_made():
+    """Its connection is not held while another target thinks."""
+    said = b"".join(CHAT.events(SPEAKER)[: 1 + SAID])
+    nonsense = Answer(headers=SSE, body=[said, 0.001, b"data: {\n\n", 60.0])
+    desk = Desk((CHAT, nonsense), (CHAT, Answer(headers=SSE, body=[60.0])))
+    path, body = CHAT.request("ep", stream=True)
+    asking = asyncio.create_task(desk.ask(CHAT, FakeExchange(path=path, body=body)))
+    await desk.continuing.wait()
+    assert desk.upstream.aborted == 1
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
 async def test_the_record_of_a_call_that_broke_off_tells_when_and_how_long():
     """It began later than the request, and its status is the one that the client has seen."""
     desk = Desk((CHAT, broken(CHAT, STALL)), (CHAT, told(CHAT, ALL[cut_at() :])))

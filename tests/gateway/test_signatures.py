@@ -12,7 +12,7 @@ from gatewright.dialects.conversation import Answer, Candidate, Dropped, Message
 from gatewright.dialects.stream import PartBegan, PartGrew
 from gatewright.gateway.operations import Table
 from gatewright.gateway.pipeline import Pipeline
-from gatewright.gateway.signatures import Marker, settle
+from gatewright.gateway.signatures import Marker, settle, unproven
 from gatewright.snapshot.holder import Holder
 from gatewright.upstream.fake import Answer as Played
 from gatewright.upstream.fake import FakeClient, in_turn
@@ -60,6 +60,16 @@ def test_what_another_provider_signed_is_not_sent(provider, kept):
     assert all(part.signature is None for part in settled)
     assert dropped == {"reasoning"}
     assert request.messages[1].parts[0].signature, "the request itself is left as it was"
+
+
+@pytest.mark.parametrize("maker", ["messages", "generate_content", "converse", "responses"])
+def test_a_thought_that_broke_off_goes_back_as_plain_text_or_not_at_all(maker):
+    """Its maker would refuse it without the signature that it never had."""
+    thought = Reasoning(text="Let me", signature=unproven(maker))
+    for provider, kept in ((maker, []), ("chat", [Reasoning(text="Let me")])):
+        dropped = Dropped()
+        *_, last = settle(asked(thought, client=maker), provider, dropped).messages
+        assert (last.parts, dropped) == (kept, set() if kept else {"reasoning"})
 
 
 def test_an_unmarked_signature_is_of_the_dialect_the_client_speaks():

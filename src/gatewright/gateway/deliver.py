@@ -102,12 +102,12 @@ async def deliver(
                 await _relay(exchange, answer, deadline)
             except UpstreamError as problem:
                 failed = AttemptsFailedError(problem, answer.target, answer.attempts)
+                await answer.response.close()
                 following = None if resume is None else await resume(answer, failed)
                 if following is not None:
-                    await answer.response.close()
                     answer = following
                     continue
-                said = b"" if answer.rest is None else answer.rest.fail(problem)
+                said = b"" if answer.rest is None else answer.rest.fail(failed)
                 await exchange.write(said or broken(failed))
             break
         settled(answer, failed)
