@@ -67,6 +67,7 @@ def test_the_readme_names_the_routes_there_are():
     served = {path for _, path, _ in ROUTES} | {
         "/api/3.0/mlflow/gateway/",
         "/api/v1/requests",
+        "/api/v1/targets",
         "/metrics",
         "/docs",
         "/openapi.json",
