@@ -5,9 +5,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.responses import ResponseErrorEvent
 
 from gatewright.dialects import openai
 from gatewright.dialects.errors import MANAGEMENT, MLFLOW, OPENAI
+from gatewright.dialects.sse import SSEReader
 from gatewright.errors import AccessError, ClientError, ForbiddenError, NotFoundError, UnavailableError
 
 
@@ -34,6 +36,21 @@ def test_an_error_event_is_one_event_whatever_the_message(dialect):
     assert event.endswith(b"\n\n")
     assert b"\n" not in event[2:-2]
     assert json.loads(event[8:])
+
+
+def test_an_error_event_of_responses_is_one_that_their_clients_read():
+    """Its fields are its own; what breaks a line in a message ends nothing early."""
+    event = openai.response_error(UnavailableError("two\n\nlines"))
+    assert event.startswith(b"\n\nevent: error\ndata: "), "whatever went before is ended"
+    [found] = SSEReader().feed(event)
+    told = ResponseErrorEvent.model_validate_json(found.data)
+    assert (found.name, told.type, told.code, told.message) == (
+        b"error",
+        "error",
+        "temporarily_unavailable",
+        "two\n\nlines",
+    )
+    assert b'"code":"invalid_api_key"' in openai.response_error(AccessError("x"))
 
 
 def test_mlflows_routes_say_what_does_not_exist_in_an_object():

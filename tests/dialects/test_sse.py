@@ -33,6 +33,13 @@ def test_events_are_the_same_however_the_bytes_are_cut(events, newline, cuts):
     assert read(pieces) == [ServerSentEvent(name, b"\n".join(lines)) for name, lines in events]
 
 
+def test_what_is_left_is_the_event_whose_end_has_not_come():
+    """Without the white space around it; nothing after an end."""
+    reader = SSEReader()
+    told = [(reader.feed(piece), reader.left)[1] for piece in (b"data: 1\n\n", b"\n", b'{"error":', b" {}}\n", b"\n")]
+    assert told == [b"", b"", b'{"error":', b'{"error": {}}', b""]
+
+
 def test_the_last_event_may_lack_its_blank_line():
     """Providers leave it out."""
     assert read([b"data: 1\n\ndata: 2\n"]) == [ServerSentEvent(b"", b"1"), ServerSentEvent(b"", b"2")]

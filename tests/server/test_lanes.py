@@ -367,6 +367,23 @@ async def test_a_header_that_would_break_the_framing_is_an_error_of_ours(opened,
     assert b"set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("fields", [(), (LAST,)])
+async def test_the_answer_to_a_fault_that_nobody_met_is_the_last_one_and_says_so_once(
+    opened, config, monkeypatch, fields
+):
+    """Whether or not the client has said that it will not ask more."""
+
+    async def fault(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(config.app, "serve", fault)
+    client = await opened()
+    client.send(post(PATH, CHAT, *fields))
+    raw = await client.reader.read()
+    assert raw.startswith(b"HTTP/1.1 500 ")
+    assert raw.lower().count(b"connection: close") == 1
+
+
 async def test_an_answer_before_the_whole_request_is_the_last_one(opened):
     """What follows could be the rest of it: here a body that looks like a request."""
     client = await opened()

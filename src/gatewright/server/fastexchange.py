@@ -156,8 +156,8 @@ class FastExchange:
         """End an answer that cannot be completed so that it cannot be taken for a complete one."""
         lane = self._lane
         if not self.started:
-            head = self._head(500, (TEXT, (b"content-length", b"%d" % len(_FAULT)), CLOSE))
-            lane.transport.write(head + _FAULT)
+            self.keep_alive = False
+            lane.transport.write(self._head(500, (TEXT, (b"content-length", b"%d" % len(_FAULT)))) + _FAULT)
         if self._chunked or not self.started:
             lane.transport.close()
         else:
