@@ -27,6 +27,9 @@ went to the client**; nothing is tried again after that, but that another target
 the failure is not final by this table. What comes of a failure for a client of each dialect is measured in the
 [fault matrix](fault-matrix.md).
 
+A stream is held back until it says something: a first event that tells only that there is an answer, such as a chat's
+role, `message_start` or `response.created`, waits for the next one. A stream that fails before that has not begun.
+
 - *retry*: the same target once more after a short pause, then the next one
 - *next*: the next target at once
 - *next if asked*: the next target where the endpoint asks for it, else the client gets the error

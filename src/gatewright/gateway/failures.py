@@ -84,7 +84,7 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
         Kind.FIRST_BYTE_TIMEOUT: Rule(Action.NEXT, True, "Not a byte of the answer came in time."),
         Kind.STALLED: Rule(Action.NEXT, True, "Request or answer stopped or only dripped, or did not end in time."),
         Kind.MALFORMED: Rule(Action.NEXT, True, "What came is not a whole answer in the provider's dialect."),
-        Kind.ERROR_EVENT: Rule(Action.RETRY, True, "A 200 whose body, or whose first event, is an error."),
+        Kind.ERROR_EVENT: Rule(Action.RETRY, True, "A 200 whose body is an error, or whose stream tells one."),
         Kind.REQUEST_TIMEOUT: Rule(Action.RETRY, True, "408: the provider gave up the request."),
         Kind.CONFLICT: Rule(Action.RETRY, False, "409 or 425: the provider does not take this request now."),
         Kind.RATE_LIMITED: Rule(Action.NEXT, True, "429 that says when to come back."),
