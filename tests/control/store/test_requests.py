@@ -1,6 +1,7 @@
 """The ledger's table: stored once, and paged through from the newest on."""
 
 import pytest
+from sqlalchemy import event
 
 from fixtures.ledger import record, stored
 from gatewright.control.store import requests
@@ -31,6 +32,16 @@ def test_a_record_is_stored_once_and_stays_as_it_was(database):
     assert insert(database, record("a", status=500), second) == 1
     assert insert(database, first, second) == 0
     assert stored(database) == {"a": first, "b": second}
+
+
+def test_batches_of_many_sizes_are_stored_by_few_statements(database):
+    """Each that differs is kept by the driver, and on SQLite takes as much memory as it has rows."""
+    statements = []
+    for size in (0, 1, 4, 5, 26, 99, 399, 501, 626, 1000):
+        with database.connection() as connection:
+            event.listen(connection, "before_cursor_execute", lambda *call: statements.append(call[2]))
+            assert requests.insert(connection, [record(f"{size}-{number}") for number in range(size)]) == size
+    assert 1 <= len(set(statements)) <= 5
 
 
 def test_pages_go_from_the_newest_to_the_oldest(database):

@@ -5,7 +5,7 @@ It is no configuration: writing it neither raises the revision nor takes the loc
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -22,9 +22,12 @@ from gatewright.ledger.record import Record
 DEFAULT_RESULTS = 100
 MOST_RESULTS = 1000
 
-ROWS = 500
-"""Rows of one statement: it is in memory several times over, and SQLite takes 32,766 values in one
-(https://www.sqlite.org/limits.html)."""
+ROWS = (500, 100, 20, 5, 1)
+"""Rows of one statement: of each number as often as it fits.
+
+SQLite takes 32,766 values in one (https://www.sqlite.org/limits.html), and Python keeps 128 statements for each
+connection, of a megabyte each with 250 rows: so there are few that differ.
+"""
 
 _NAMES = ", ".join(Record.__struct_fields__)
 _PLACES = f"({', '.join('?' for _ in Record.__struct_fields__)})"
@@ -62,8 +65,20 @@ def insert(connection: Connection, records: Sequence[Record]) -> int:
     Raises:
         ClientError: a value does not fit; see `Record.fitted`.
     """
-    put = _insert_into_sqlite if connection.dialect.name == "sqlite" else _insert_into_postgres
-    return sum(put(connection, records[begin : begin + ROWS]) for begin in range(0, len(records), ROWS))
+    if connection.dialect.name == "sqlite":
+        return sum(_insert_into_sqlite(connection, part) for part in _parts(records, ROWS))
+    return sum(_insert_into_postgres(connection, part) for part in _parts(records, ROWS[:1]))
+
+
+def _parts(records: Sequence[Record], sizes: Sequence[int]) -> Iterator[Sequence[Record]]:
+    """All records in parts of these sizes, the larger ones first; what is left over is the last part."""
+    begin = 0
+    for size in sizes:
+        while len(records) - begin >= size:
+            yield records[begin : begin + size]
+            begin += size
+    if begin < len(records):
+        yield records[begin:]
 
 
 def _insert_into_postgres(connection: Connection, records: Sequence[Record]) -> int:
@@ -77,7 +92,7 @@ def _insert_into_sqlite(connection: Connection, records: Sequence[Record]) -> in
     return connection.exec_driver_sql(_sqlite_statement(len(records)), values).rowcount
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=len(ROWS))
 def _sqlite_statement(rows: int) -> str:
     places = ", ".join([_PLACES] * rows)
     return f"INSERT INTO requests ({_NAMES}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
