@@ -30,7 +30,7 @@ import uvloop
 
 from faults.books import differences, ledger
 from faults.curves import Memory, Points, drawn
-from faults.stage import ENDPOINTS, Stage, settled, staged
+from faults.stage import ENDPOINTS, Stage, machine, settled, staged
 from faults.users import Told, Users
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -187,6 +187,7 @@ class Run:
             seed=self.seed,
             workers=WORKERS,
             users=USERS,
+            machine=machine(),
             part=WARM,
             rows="".join(f"| {what} | {count:,} |\n" for what, count in rows),
             faults="".join(f"| {fault} | {count:,} |\n" for fault, count in self.faults.items()),
@@ -202,7 +203,8 @@ _PAGE = """\
 `make chaos MINUTES={minutes:g} SEED={seed} WRITE=1` wrote this page: {workers} workers with PostgreSQL and Valkey,
 {users} users in four dialects, two providers that fail at random and a healthy one as the fallback. Workers were killed
 with SIGKILL; the database and Valkey were stopped and started again; providers refused connections; in the first
-quarter of the time the workers were replaced again and again, as by `gatewright reload`.
+quarter of the time the workers were replaced again and again, as by `gatewright reload`. All of it ran on one machine:
+{machine}.
 
 ## What was wrong
 

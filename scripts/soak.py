@@ -23,7 +23,7 @@ import uvloop
 
 from faults.books import differences, ledger
 from faults.curves import Memory, Points, drawn
-from faults.stage import ENDPOINTS, Stage, settled, staged
+from faults.stage import ENDPOINTS, Stage, machine, settled, staged
 from faults.users import Told, Users
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -164,6 +164,7 @@ class Run:
             seed=self.seed,
             workers=WORKERS,
             users=USERS,
+            machine=machine(),
             rows="".join(f"| {what} | {count:,} |\n" for what, count in rows),
             minutes=self.seconds / 60,
             held=held,
@@ -175,7 +176,8 @@ _PAGE = """\
 # A long run
 
 `make soak N={requests} SEED={seed} WRITE=1` wrote this page: {workers} workers on PostgreSQL, {users} users in four
-dialects, {minutes:.0f} minutes. A fifth of the requests are streams; of one in twenty the user leaves before the end.
+dialects, {minutes:.0f} minutes, all on one machine: {machine}. A fifth of the requests are streams; of one in twenty
+the user leaves before the end.
 
 ## What was wrong
 

@@ -17,6 +17,8 @@ def test_no_request_fails_and_none_is_lost_from_the_ledger_while_everything_else
     assert run.troubles["times a provider refused connections"] > 0
     assert run.troubles["reloads"] > 0
     assert sum(run.faults.values()) > 20
+    assert "## What was wrong\n\nNothing." in run.page()
+    assert "the spared worker" in run.picture()
 
 
 def test_nothing_is_left_of_requests_that_are_over():
@@ -26,3 +28,5 @@ def test_nothing_is_left_of_requests_that_are_over():
     assert run.wrong == []
     assert run.told.requests == 3000
     assert len(run.told.left) > 50
+    assert "## What was wrong\n\nNothing." in run.page()
+    assert "worker 2" in run.picture()
