@@ -219,7 +219,7 @@ something else than its user saw; an answer of a provider that no record has; an
 {rows}
 *Error event* is a stream that broke after it had begun and said so. *Stream cut off* is one whose worker was killed. A
 request whose worker was killed before the first byte of its answer was sent again, as the vendors' SDKs do. *Left* are
-users who did not wait for the end.
+users who did not wait for the end. A request that was under way in a worker that was killed has no record.
 
 ![Memory of the workers over time](images/chaos.svg)
 
