@@ -33,7 +33,7 @@ def write(result: dict[str, Any], source: str, output: Path) -> None:
             pictures.append(f"![{title}](images/benchmarks-{name}.svg)")
     tables = [f"## {title}\n\n{text}\n\n{_table(result, figures, columns)}" for title, text, columns in _TABLES]
     parts = [_INTRODUCTION.format(source=source, **_facts(result)), _reached(result), *pictures, *tables]
-    parts += [_spreads(result, figures), _METHOD, _missing(result), _NOT_MEASURED]
+    parts += [_spreads(result, figures), _STANDS_IN_THE_WAY, _METHOD, _missing(result), _NOT_MEASURED]
     output.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")
 
 
@@ -208,13 +208,32 @@ Gatewright, other AI gateways, and plain proxies for the limit, in one run on on
 - {tools}
 """
 
+_STANDS_IN_THE_WAY = """\
+## What stands in the way
+
+Where a target is missed, this is why; what was tried, with figures:
+[what a request costs](adr/0014-what-a-request-costs.md).
+
+- **Small chats**, and with them translated ones and the latency at a low rate. About 140 calls of Python functions,
+  none of them over a twentieth, are more than half of a request's time. A third is the kernel's: the reads and writes
+  that a proxy makes too, and one write of the journal. A tenth is the thread that moves records into the ledger, which
+  shares the core here.
+- **Streams.** At a thousand chunks a second each one wakes the process, and Python's working set does not stay in the
+  processor's caches meanwhile. What runs a few times a second beside the traffic (looking for a new configuration, for
+  records, for what other machines tell) takes some 10 ms of CPU a second: 10 microseconds a chunk at this rate.
+- **100 KB prompts.** Half is the cost of any request. The body is put together from the pieces it comes in, split at its
+  top level, and written again with the target's model: three passes over it that a proxy does not make.
+- **This machine.** Windows of one second differ by a factor of up to two for the same program, as the table of spreads
+  shows. That is why the best of the rounds is compared.
+"""
+
 _METHOD = """\
 ## Method
 
 - The contestant has one core for itself. The load generator and the mock provider share the others. All traffic is
   loopback.
 - A round starts each contestant anew, one after the other, so that a slow minute of the machine hits all of them. Those
-  that take minutes are in every third round only, and ratios are of the rounds in which both were measured.
+  that take minutes are in every sixth round only, and ratios are of the rounds in which both were measured.
 - Contestants in Python run in the interpreter named above. One built without optimizations guided by profiles serves
   about a fifth less; those of distributions and container images are built with them.
 - Speed is compared by CPU time per request, kernel included, read from the process's CPU clock. Where a contestant
@@ -228,7 +247,7 @@ _METHOD = """\
 - The proxies pass answers on unbuffered and keep connections to the provider open. Contestants that have keys are
   asked with one; Gatewright runs as `gatewright serve` with all that it does by default. The others log warnings only,
   where they can be told to.
-- A prompt's size is that of its JSON, in one message. An idle stream has received its first chunk; those in every third
+- A prompt's size is that of its JSON, in one message. An idle stream has received its first chunk; those in every sixth
   round hold a twentieth of the streams.
 """
 

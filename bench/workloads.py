@@ -25,7 +25,7 @@ class Form:
 
     Attributes:
         name: `quick`, `short` or `long`.
-        rounds: how often each contestant is started and measured, some only in every third.
+        rounds: how often each contestant is started and measured, some only in every sixth.
         seconds: of each closed loop; streams take twice as long.
         rate_seconds: of the fixed rate.
         idle: streams held open; by contestants that are measured seldom, a twentieth of them.

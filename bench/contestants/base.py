@@ -11,7 +11,7 @@ from bench import payload
 PEERS = Path(__file__).parent.parent / ".peers"
 """Where `make bench-peers` installs what is not a Debian package: a folder for each."""
 
-SELDOM = 3
+SELDOM = 6
 """`every` of contestants that take minutes, and stand far from the limits that many rounds are for."""
 
 EVERYTHING = frozenset({"chat", "stream", "tls", "translated"})
