@@ -221,8 +221,8 @@ Where a target is missed, this is why; what was tried, with figures:
 - **Streams.** At a thousand chunks a second each one wakes the process, and Python's working set does not stay in the
   processor's caches meanwhile. What runs a few times a second beside the traffic (looking for a new configuration, for
   records, for what other machines tell) takes some 10 ms of CPU a second: 10 microseconds a chunk at this rate.
-- **100 KB prompts.** Half is the cost of any request. The body is put together from the pieces it comes in, split at its
-  top level, and written again with the target's model: three passes over it that a proxy does not make.
+- **100 KB prompts.** Half is the cost of any request. The body is put together from the pieces it comes in, split at
+  its top level, and written again with the target's model: three passes over it that a proxy does not make.
 - **This machine.** Windows of one second differ by a factor of up to two for the same program, as the table of spreads
   shows. That is why the best of the rounds is compared.
 """
