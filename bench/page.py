@@ -6,7 +6,7 @@ from typing import Any
 
 from bench import targets as wanted
 from bench.contestants import DIRECT, REFERENCE
-from bench.figures import SMALL, Figures, ratio, scaled
+from bench.figures import SMALL, Figures, scaled
 from bench.machine import MEGABYTE
 from bench.plot import bars
 
@@ -79,7 +79,7 @@ def _spreads(result: dict[str, Any], figures: Figures) -> str:
         ]
         rows.append([one["title"], *("" if value is None else f"{value:.0%}" for value in found)])
     head = ["", "CPU, 64 connections", "requests/s, 64 connections", "p50, low rate", "CPU per chunk"]
-    text = "Every figure is the best of the rounds. How much higher the worst round was than the best, or lower:"
+    text = "How much higher the worst round was than the best, or lower:"
     return f"## Spread\n\n{text}\n\n{_markdown(head, rows)}"
 
 
@@ -111,7 +111,7 @@ def _added(workload: str, metric: str) -> Callable[[Figures, str], float | None]
 
 
 def _per_chunk(figures: Figures, name: str) -> float | None:
-    return ratio(figures.best(name, "stream", "cpu_us"), figures.best(REFERENCE, "stream", "cpu_us"))
+    return figures.share((name, "stream", "cpu_us"), (REFERENCE, "stream", "cpu_us"))
 
 
 _PLOTS = (
@@ -224,7 +224,7 @@ Where a target is missed, this is why; what was tried, with figures:
 - **100 KB prompts.** Half is the cost of any request. The body is put together from the pieces it comes in, split at
   its top level, and written again with the target's model: three passes over it that a proxy does not make.
 - **This machine.** Windows of one second differ by a factor of up to two for the same program, as the table of spreads
-  shows. That is why the best of the rounds is compared.
+  shows. That is why only figures of the same round are compared.
 """
 
 _METHOD = """\
@@ -233,9 +233,11 @@ _METHOD = """\
 - The contestant has one core for itself. The load generator and the mock provider share the others. All traffic is
   loopback.
 - A round starts each contestant anew, one after the other, so that a slow minute of the machine hits all of them. Those
-  that take minutes are in every sixth round only, and ratios are of the rounds in which both were measured.
-- Contestants in Python run in the interpreter named above. One built without optimizations guided by profiles serves
-  about a fifth less; those of distributions and container images are built with them.
+  that take minutes are in every sixth round only.
+- Ratios and differences compare figures of the same round, and are the median over the rounds. What is not a ratio or a
+  difference is the best of the rounds.
+- Gatewright runs in the interpreter named above, LiteLLM and MLflow in that of the environment they were installed to (in
+  the run shown 3.11.7, built from source without optimizations guided by profiles, which serves about a fifth less).
 - Speed is compared by CPU time per request, kernel included, read from the process's CPU clock. Where a contestant
   fills its core, that is the same as requests per second. A contestant faster than the load generator (nginx, HAProxy)
   is not at its limit: it handles fewer events each time it wakes up, and could do somewhat better than its figure.
