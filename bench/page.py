@@ -236,8 +236,8 @@ _METHOD = """\
   that take minutes are in every sixth round only.
 - Ratios and differences compare figures of the same round, and are the median over the rounds. What is not a ratio or a
   difference is the best of the rounds.
-- Gatewright runs in the interpreter named above, LiteLLM and MLflow in that of the environment they were installed to (in
-  the run shown 3.11.7, built from source without optimizations guided by profiles, which serves about a fifth less).
+- Gatewright runs in the interpreter named above, LiteLLM and MLflow in that of the environment they were installed to
+  (in the run shown 3.11.7 built without optimizations guided by profiles, which serves about a fifth less).
 - Speed is compared by CPU time per request, kernel included, read from the process's CPU clock. Where a contestant
   fills its core, that is the same as requests per second. A contestant faster than the load generator (nginx, HAProxy)
   is not at its limit: it handles fewer events each time it wakes up, and could do somewhat better than its figure.
