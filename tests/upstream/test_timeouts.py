@@ -220,6 +220,16 @@ async def test_a_timeout_is_not_replayed(make_client, scripted):
     assert len(server.requests) == 2
 
 
+async def test_a_server_that_is_silent_is_told_as_such_whatever_it_sent_before(make_client, scripted):
+    """Bytes of the answer before are not held against the next one on the connection."""
+    client = make_client(first_byte=0.3, idle=0.3, floor=1000)
+    server = scripted([REQUEST, STREAM, *chunks(b"data: 1\n\n", b"d", pause=0.1), b"0\r\n\r\n", REQUEST])
+    assert await follow(client, server) == b"data: 1\n\nd"
+    with pytest.raises(UpstreamSilentError, match=r"did not answer within 0\.3"):
+        await post(client, server)
+    assert server.connections == 1
+
+
 async def test_an_old_connection_is_not_used_again(make_client, scripted):
     """After `lifetime` the next request opens a new one, though the old one works: its name may lead elsewhere."""
     client = make_client(lifetime=0.2)

@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
         answer: asyncio.Future[Response | None] = loop.create_future()
         self._answer = answer
         self._headers: list[tuple[bytes, bytes]] = []
-        self._barren = 0
+        self._barren = self._size = 0
         self._received = self._ended = self._uploading = False
         self._keep = True
         self._bodiless = bodiless
