@@ -13,7 +13,6 @@ worker was killed before a byte of its answer is sent again, as the vendors' SDK
 its picture.
 """
 
-import argparse
 import asyncio
 import contextlib
 import os
@@ -29,6 +28,7 @@ import psutil
 import uvloop
 
 from faults.books import differences, ledger
+from faults.command import command, say
 from faults.curves import Memory, Points, drawn
 from faults.stage import ENDPOINTS, Stage, machine, settled, staged
 from faults.users import Told, Users
@@ -171,7 +171,7 @@ class Run:
     async def _tell(self) -> None:
         while await self._pause(10, 10):
             done = ", ".join(f"{count} {what}" for what, count in self.troubles.items())
-            _say(f"{self.told.requests} requests, {len(self.told.failed)} failed; {done}")
+            say(f"{self.told.requests} requests, {len(self.told.failed)} failed; {done}")
 
     def picture(self) -> str:
         """The memory of the workers over time."""
@@ -231,27 +231,11 @@ end, its garbage collected.
 {faults}"""
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def main() -> bool:
     """Run as asked on the command line; whether all is well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", action="store_true", help="write docs/chaos.md")
-    given = parser.parse_args()
-    run = Run(given.minutes * 60, given.seed)
-    run.play()
-    if given.write:
-        TARGET.write_text(run.page(), "utf-8")
-        PICTURE.write_text(run.picture(), "utf-8")
-    for line in run.wrong[:20]:
-        _say(f"WRONG: {line}")
+    run = command(__doc__, "--minutes", 5.0, lambda minutes, seed: Run(minutes * 60, seed), TARGET, PICTURE)
     seen = ", ".join(f"{count} {kind}" for kind, count in sorted(run.told.kinds.items()))
-    _say(f"{run.told.requests} requests ({seen}), {run.records} records, {len(run.wrong)} wrong")
+    say(f"{run.told.requests} requests ({seen}), {run.records} records, {len(run.wrong)} wrong")
     return not run.wrong
 
 

@@ -10,7 +10,6 @@ It fails when a worker has grown by 5 % since it was warm, holds a task, a socke
 ledger is not exactly what users saw and providers served. `--write` writes docs/soak.md and its picture.
 """
 
-import argparse
 import asyncio
 import sys
 import time
@@ -22,6 +21,7 @@ import psutil
 import uvloop
 
 from faults.books import differences, ledger
+from faults.command import command, say
 from faults.curves import Memory, Points, drawn
 from faults.stage import ENDPOINTS, Stage, machine, settled, staged
 from faults.users import Told, Users
@@ -131,7 +131,7 @@ class Run:
             await asyncio.sleep(10)
             rate = max(1, self.told.requests) / (time.monotonic() - self._began)
             left = (self.requests - self.told.requests) / rate / 60
-            _say(
+            say(
                 f"{self.told.requests:,} of {self.requests:,} requests, {len(self.told.failed)} failed; "
                 f"{rate:,.0f} a second, {left:.1f} minutes to go"
             )
@@ -216,28 +216,12 @@ async def _held_by(stage: Stage, worker: psutil.Process) -> Held:
     return Held(memory, tasks, worker.num_fds() - kept, users, kept)
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def main() -> bool:
     """Run as asked on the command line; whether all is well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", action="store_true", help="write docs/soak.md")
-    given = parser.parse_args()
-    run = Run(given.requests, given.seed)
-    run.play()
-    if given.write:
-        TARGET.write_text(run.page(), "utf-8")
-        PICTURE.write_text(run.picture(), "utf-8")
-    for line in run.wrong[:20]:
-        _say(f"WRONG: {line}")
-    _say(f"{run.told.requests:,} requests, {run.records:,} records, {len(run.wrong)} wrong, {run.seconds:.0f} s")
+    run = command(__doc__, "--requests", 1_000_000, Run, TARGET, PICTURE)
+    say(f"{run.told.requests:,} requests, {run.records:,} records, {len(run.wrong)} wrong, {run.seconds:.0f} s")
     for pid, held in run.after.items():
-        _say(f"worker {pid}: {run.warm.get(pid)} -> {held}")
+        say(f"worker {pid}: {run.warm.get(pid)} -> {held}")
     return not run.wrong
 
 
