@@ -7,7 +7,8 @@ import pytest
 from fixtures.origins import BIG, EVENTS, FRONTS
 from gatewright.errors import UpstreamProtocolError, UpstreamTimeoutError
 
-OURS_BEHIND = [*(name for name in FRONTS if name != "caddy"), "hypercorn"]
+BEFORE = [name for name in FRONTS if name != "caddy"]  # which serves files alone
+OURS_BEHIND = [*BEFORE, "hypercorn"]
 
 pytestmark = pytest.mark.slow
 
@@ -161,7 +162,7 @@ async def test_an_application_that_fails_is_told_from_an_end(client, address):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("name", FRONTS)
+@pytest.mark.parametrize("name", BEFORE)
 async def test_a_server_that_dies_in_the_middle_is_told_from_an_end(client, front, name, scheme):
     """Whatever it is the proxy of."""
     with front(name) as origin:
